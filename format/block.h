@@ -1,11 +1,12 @@
 /*
- * A block: the unit that stands alone. In a segment it is a header (skippable frame) and one zstd frame, whose content
- * is one preamble map and then one array per event.
+ * A block: the unit that stands alone. In a segment it is a header (skippable frame) and one zstd
+ * frame, whose content is one preamble map and then one array per event.
  *
  *   preamble  {"agentlog": 1, "writer": "<16 hex>", "environment": text, "first_sequence": n,
  *              "timestamp": base, "schema": [[type, name, [[field, kind]…]]…], "strings": [text…]}
  *
- * The schema names only the types that occur in the block. Events have consecutive sequence numbers.
+ * The schema names only the types that occur in the block. Events have consecutive sequence
+ * numbers.
  */
 #ifndef AGENTLOG_FORMAT_BLOCK_H
 #define AGENTLOG_FORMAT_BLOCK_H
@@ -15,7 +16,7 @@
 #include "event_codec.h"
 #include "schema.h"
 
-#define ALOG_BLOCK_MAX_RAW_BYTES (64u << 20)        /* a reader refuses more */
+#define ALOG_BLOCK_MAX_RAW_BYTES        (64u << 20) /* a reader refuses more */
 #define ALOG_BLOCK_MAX_COMPRESSED_BYTES (65u << 20) /* likewise */
 
 struct alog_type_tally {
@@ -23,13 +24,15 @@ struct alog_type_tally {
     uint64_t count;
 };
 
-/* How far a ring has been taken when this block was closed: its positions below `end` are in this or earlier blocks. */
+/* How far a ring has been taken when this block was closed: its positions below `end` are in this
+ * or earlier blocks. */
 struct alog_ring_mark {
     uint64_t ring_id; /* unique among the writer's rings */
     uint64_t end;     /* byte position since the ring was made, never wraps */
 };
 
-/* What a block's header says of it, apart from its place in a file. Arrays belong to whoever filled them. */
+/* What a block's header says of it, apart from its place in a file. Arrays belong to whoever filled
+ * them. */
 struct alog_block_facts {
     uint64_t first_sequence, last_sequence;
     int64_t min_timestamp_ns, max_timestamp_ns;
@@ -43,19 +46,22 @@ struct alog_block_facts {
     uint32_t drop_count;
     const struct alog_ring_mark *rings;
     uint32_t ring_count;
-    const uint8_t *bloom; /* Bloom filter of job ids, see alog_bloom; bytes is a power of two, 0 = no filter */
+    const uint8_t *
+        bloom; /* Bloom filter of job ids, see alog_bloom; bytes is a power of two, 0 = no filter */
     uint32_t bloom_bytes;
 };
 
-/* Bloom filter over job ids: k = 7 bits from XXH3-64 (double hashing of its halves), 10 bits a job, at most 16 KiB. */
-#define ALOG_BLOOM_HASHES 7
+/* Bloom filter over job ids: k = 7 bits from XXH3-64 (double hashing of its halves), 10 bits a job,
+ * at most 16 KiB. */
+#define ALOG_BLOOM_HASHES    7
 #define ALOG_BLOOM_MAX_BYTES 16384u
 uint64_t alog_bloom_hash(struct alog_string job_id);
 uint32_t alog_bloom_bytes(uint32_t job_count);
 void alog_bloom_add(uint8_t *bloom, uint32_t bloom_bytes, uint64_t hash);
 bool alog_bloom_maybe(const uint8_t *bloom, uint32_t bloom_bytes, uint64_t hash);
 
-/* ---- Building --------------------------------------------------------------------------------------------- */
+/* ---- Building
+ * --------------------------------------------------------------------------------------------- */
 
 struct alog_block_builder;
 
@@ -71,36 +77,45 @@ enum alog_status alog_block_builder_new(const struct alog_block_builder_options 
 void alog_block_builder_free(struct alog_block_builder *builder);
 
 /*
- * Take one event in plain form: whole, exactly `len` bytes. ALOG_LIMIT: the block is full, finish it first (an event
- * larger than block_bytes is taken by an empty block). ALOG_CORRUPT: not an event of the schema; nothing was taken.
- * ALOG_NO_MEMORY. Cost: one pass over the event, one hash per name, no allocation once the buffers have grown.
+ * Take one event in plain form: whole, exactly `len` bytes. ALOG_LIMIT: the block is full, finish
+ * it first (an event larger than block_bytes is taken by an empty block). ALOG_CORRUPT: not an
+ * event of the schema; nothing was taken. ALOG_NO_MEMORY. Cost: one pass over the event, one hash
+ * per name, no allocation once the buffers have grown.
  */
-enum alog_status alog_block_builder_add(struct alog_block_builder *builder, const uint8_t *plain, size_t len);
+enum alog_status alog_block_builder_add(struct alog_block_builder *builder, const uint8_t *plain,
+                                        size_t len);
 
 uint64_t alog_block_builder_events(const struct alog_block_builder *builder);
 uint64_t alog_block_builder_bytes(const struct alog_block_builder *builder); /* msgpack so far */
 
 /*
- * Close the block. `first_sequence` numbers its first event. *ret_raw is the whole msgpack (preamble and events, one
- * piece) and *ret_facts has everything but drops, emitted, rings, compressed_bytes and hash. Both are valid until the
- * next add or reset.
+ * Close the block. `first_sequence` numbers its first event. *ret_raw is the whole msgpack
+ * (preamble and events, one piece) and *ret_facts has everything but drops, emitted, rings,
+ * compressed_bytes and hash. Both are valid until the next add or reset.
  */
-enum alog_status alog_block_builder_finish(struct alog_block_builder *builder, uint64_t first_sequence,
-                                           const uint8_t **ret_raw, struct alog_block_facts *ret_facts);
+enum alog_status alog_block_builder_finish(struct alog_block_builder *builder,
+                                           uint64_t first_sequence, const uint8_t **ret_raw,
+                                           struct alog_block_facts *ret_facts);
 void alog_block_builder_reset(struct alog_block_builder *builder);
 
-/* zstd, one frame, content size and checksum in it. Level 1 is pinned to minMatch 4 and targetLength 1: see FORMAT.md. Holds the context and the output buffer. */
+/* zstd, one frame, content size and checksum in it. Level 1 is pinned to minMatch 4 and
+ * targetLength 1: see FORMAT.md. Holds the context and the output buffer. */
 struct alog_block_compressor;
-enum alog_status alog_block_compressor_new(int level, struct alog_block_compressor **ret_compressor);
+enum alog_status alog_block_compressor_new(int level,
+                                           struct alog_block_compressor **ret_compressor);
 void alog_block_compressor_free(struct alog_block_compressor *compressor);
 
-/* Compress `raw` and fill in facts->raw_bytes, compressed_bytes and hash. The frame is valid until the next call. */
-enum alog_status alog_block_compress(struct alog_block_compressor *compressor, const uint8_t *raw, size_t raw_bytes,
-                                     const uint8_t **ret_frame, struct alog_block_facts *facts);
+/* Compress `raw` and fill in facts->raw_bytes, compressed_bytes and hash. The frame is valid until
+ * the next call. */
+enum alog_status alog_block_compress(struct alog_block_compressor *compressor, const uint8_t *raw,
+                                     size_t raw_bytes, const uint8_t **ret_frame,
+                                     struct alog_block_facts *facts);
 
-/* ---- Opening ---------------------------------------------------------------------------------------------- */
+/* ---- Opening
+ * ---------------------------------------------------------------------------------------------- */
 
-/* An opened block; reused from block to block, so that its buffers stay. Zero-initialise; free with alog_block_close. */
+/* An opened block; reused from block to block, so that its buffers stay. Zero-initialise; free with
+ * alog_block_close. */
 struct alog_block {
     uint64_t writer_id;
     struct alog_string environment;
@@ -117,8 +132,8 @@ struct alog_block {
 };
 
 /*
- * Decompress a frame and read its preamble. Checks against `facts`: lengths, hash, zstd's checksum, sequence.
- * ALOG_CORRUPT with the reason, ALOG_UNSUPPORTED, ALOG_NO_MEMORY.
+ * Decompress a frame and read its preamble. Checks against `facts`: lengths, hash, zstd's checksum,
+ * sequence. ALOG_CORRUPT with the reason, ALOG_UNSUPPORTED, ALOG_NO_MEMORY.
  */
 enum alog_status alog_block_open(struct alog_block *block, const uint8_t *frame,
                                  const struct alog_block_facts *facts, struct alog_error *error);

@@ -4,10 +4,11 @@
  *     plain (rings)    [type, timestamp, job_id | nil, field…, {extras}?]
  *     in a block       [type, delta, job_id | nil, field…, {extras}?]
  *
- * `type` is the id; `timestamp` ns since 1970, `delta` the same less the timestamp of the event before it in the block. The
- * fields stand in catalogue order, nil = absent, absent ones at the end may be cut off. The last element may be a map of
- * extras: "event_id" and "environment" where they were given, then the attributes by name. In a block, job_id and fields of
- * kind NAME and ENUM may be integers, indexes into the block's string table, and an integer n in a field of kind F64 means
+ * `type` is the id; `timestamp` ns since 1970, `delta` the same less the timestamp of the event
+ * before it in the block. The fields stand in catalogue order, nil = absent, absent ones at the end
+ * may be cut off. The last element may be a map of extras: "event_id" and "environment" where they
+ * were given, then the attributes by name. In a block, job_id and fields of kind NAME and ENUM may
+ * be integers, indexes into the block's string table, and an integer n in a field of kind F64 means
  * n / 1000. format/FORMAT.md is normative.
  */
 #ifndef AGENTLOG_FORMAT_EVENT_CODEC_H
@@ -19,19 +20,20 @@
 #include "schema.h"
 
 /*
- * Check an event against its type (kinds, required fields, ranges, names, lengths). A number field takes integers and
- * reals (an I64 field only whole ones that fit), NaN and infinity pass.
- * ALOG_OK, or ALOG_INVALID / ALOG_TOO_BIG with the field and the reason in `error`.
+ * Check an event against its type (kinds, required fields, ranges, names, lengths). A number field
+ * takes integers and reals (an I64 field only whole ones that fit), NaN and infinity pass. ALOG_OK,
+ * or ALOG_INVALID / ALOG_TOO_BIG with the field and the reason in `error`.
  */
-enum alog_status alog_event_check(const struct alog_event_type *type, const struct alog_event *event,
-                                  struct alog_error *error);
+enum alog_status alog_event_check(const struct alog_event_type *type,
+                                  const struct alog_event *event, struct alog_error *error);
 
 /* Bytes that alog_event_encode may write for it, at most. */
 size_t alog_event_encoded_bound(const struct alog_event *event);
 
-/* Encode a checked event in plain form; `timestamp_ns` and `job_id` are given apart. Returns the end. */
-uint8_t *alog_event_encode(uint8_t *at, uint32_t type, int64_t timestamp_ns, struct alog_string job_id,
-                           const struct alog_event *event);
+/* Encode a checked event in plain form; `timestamp_ns` and `job_id` are given apart. Returns the
+ * end. */
+uint8_t *alog_event_encode(uint8_t *at, uint32_t type, int64_t timestamp_ns,
+                           struct alog_string job_id, const struct alog_event *event);
 
 /* The strings of a block, by index; views into the decompressed block. */
 struct alog_string_table {
@@ -39,7 +41,8 @@ struct alog_string_table {
     uint32_t count;
 };
 
-/* Room for one decoded event; reused from event to event. Zero-initialise; free with alog_event_decoder_free. */
+/* Room for one decoded event; reused from event to event. Zero-initialise; free with
+ * alog_event_decoder_free. */
 struct alog_event_decoder {
     struct alog_value values[ALOG_MAX_FIELDS];
     struct alog_attribute *attributes;
@@ -48,13 +51,15 @@ struct alog_event_decoder {
 void alog_event_decoder_free(struct alog_event_decoder *decoder);
 
 /*
- * Decode the event at the cursor. `strings` NULL = plain form; else block form, where *timestamp_ns is the timestamp of the
- * event before it and becomes this one's (plain form leaves it alone). The result points into the decoder, the block and the
- * schema. A field of another kind than its type says, more fields than the type has, or a type that is not in the schema is
- * ALOG_CORRUPT. `event_id`, `writer_id`, `sequence` and a default `environment` are the caller's to set.
+ * Decode the event at the cursor. `strings` NULL = plain form; else block form, where *timestamp_ns
+ * is the timestamp of the event before it and becomes this one's (plain form leaves it alone). The
+ * result points into the decoder, the block and the schema. A field of another kind than its type
+ * says, more fields than the type has, or a type that is not in the schema is ALOG_CORRUPT.
+ * `event_id`, `writer_id`, `sequence` and a default `environment` are the caller's to set.
  */
-enum alog_status alog_event_decode(struct alog_event_decoder *decoder, struct alog_mp_cursor *cursor,
-                                   const struct alog_schema *schema, const struct alog_string_table *strings,
-                                   int64_t *timestamp_ns, struct alog_event *ret_event);
+enum alog_status alog_event_decode(struct alog_event_decoder *decoder,
+                                   struct alog_mp_cursor *cursor, const struct alog_schema *schema,
+                                   const struct alog_string_table *strings, int64_t *timestamp_ns,
+                                   struct alog_event *ret_event);
 
 #endif

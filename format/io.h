@@ -1,9 +1,10 @@
 /*
- * The one seam to the system: files and clocks. Everything in format/ and writer/ that touches either goes through a
- * `struct alog_io`, so that tests can bend time and fail any call.
+ * The one seam to the system: files and clocks. Everything in format/ and writer/ that touches
+ * either goes through a `struct alog_io`, so that tests can bend time and fail any call.
  *
- * Every call returns >= 0 (or a pointer) on success and -errno on failure; it never touches errno's meaning for the
- * caller. `context` is the first argument of each. The system's own is alog_io_system().
+ * Every call returns >= 0 (or a pointer) on success and -errno on failure; it never touches errno's
+ * meaning for the caller. `context` is the first argument of each. The system's own is
+ * alog_io_system().
  */
 #ifndef AGENTLOG_FORMAT_IO_H
 #define AGENTLOG_FORMAT_IO_H
@@ -19,19 +20,24 @@ struct alog_io {
     int (*open)(void *context, const char *path, int flags, mode_t mode); /* O_CLOEXEC is added */
     int (*close)(void *context, int fd);
     int64_t (*pread)(void *context, int fd, void *buffer, size_t bytes, uint64_t offset);
-    int64_t (*pwritev)(void *context, int fd, const struct iovec *parts, int count, uint64_t offset);
+    int64_t (*pwritev)(void *context, int fd, const struct iovec *parts, int count,
+                       uint64_t offset);
     int (*fsync)(void *context, int fd);
     int (*fdatasync)(void *context, int fd);
     int (*ftruncate)(void *context, int fd, uint64_t bytes);
-    int (*fallocate)(void *context, int fd, uint64_t bytes); /* real blocks for [0, bytes): posix_fallocate */
+    int (*fallocate)(void *context, int fd,
+                     uint64_t bytes); /* real blocks for [0, bytes): posix_fallocate */
     int (*fstat)(void *context, int fd, struct stat *ret_stat);
-    int (*lock)(void *context, int fd); /* exclusive, non-blocking, dropped by the kernel at death: flock */
-    int (*rename)(void *context, const char *from, const char *to); /* never onto an existing file */
+    int (*lock)(void *context,
+                int fd); /* exclusive, non-blocking, dropped by the kernel at death: flock */
+    int (*rename)(void *context, const char *from,
+                  const char *to); /* never onto an existing file */
     int (*unlink)(void *context, const char *path);
     int (*mkdir)(void *context, const char *path, mode_t mode);
-    void *(*map)(void *context, int fd, size_t bytes, int *ret_error); /* shared, read-write, faulted in; NULL on failure */
+    void *(*map)(void *context, int fd, size_t bytes,
+                 int *ret_error); /* shared, read-write, faulted in; NULL on failure */
     int (*unmap)(void *context, void *address, size_t bytes);
-    int64_t (*realtime_ns)(void *context);  /* since 1970-01-01 UTC */
+    int64_t (*realtime_ns)(void *context); /* since 1970-01-01 UTC */
     int64_t (*monotonic_ns)(void *context);
     int (*random)(void *context, void *buffer, size_t bytes); /* getrandom */
 };
@@ -40,10 +46,12 @@ struct alog_io {
 const struct alog_io *alog_io_system(void);
 
 /* pwritev until everything is written (EINTR and short writes are continued); 0 or -errno. */
-int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int count, uint64_t offset);
+int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int count,
+                      uint64_t offset);
 
 /* pread until `bytes` or the end of the file; bytes read or -errno. */
-int64_t alog_io_read_full(const struct alog_io *io, int fd, void *buffer, size_t bytes, uint64_t offset);
+int64_t alog_io_read_full(const struct alog_io *io, int fd, void *buffer, size_t bytes,
+                          uint64_t offset);
 
 /* mkdir with missing parents; 0 or -errno. Existing directories are fine. */
 int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode);

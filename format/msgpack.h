@@ -1,8 +1,9 @@
 /*
- * msgpack, the part that agentlog needs, inline because both hot paths live on it. Encoders write to a place that the
- * caller has made large enough and return the new end. The cursor reads untrusted bytes: it is bounded by `end`, and
- * its first fault is sticky (`failed`), so that one check at the end of a value is enough.
- * The encoding is the msgpack specification's; always the shortest form for integers and strings.
+ * msgpack, the part that agentlog needs, inline because both hot paths live on it. Encoders write
+ * to a place that the caller has made large enough and return the new end. The cursor reads
+ * untrusted bytes: it is bounded by `end`, and its first fault is sticky (`failed`), so that one
+ * check at the end of a value is enough. The encoding is the msgpack specification's; always the
+ * shortest form for integers and strings.
  */
 #ifndef AGENTLOG_FORMAT_MSGPACK_H
 #define AGENTLOG_FORMAT_MSGPACK_H
@@ -14,10 +15,10 @@
 #include <agentlog/agentlog.h>
 
 /* Most bytes that each encoder writes (strings: plus their length). */
-#define ALOG_MP_MAX_INT 9
-#define ALOG_MP_MAX_F64 9
-#define ALOG_MP_MAX_STR_HEAD 5
-#define ALOG_MP_MAX_EXT_HEAD 6
+#define ALOG_MP_MAX_INT        9
+#define ALOG_MP_MAX_F64        9
+#define ALOG_MP_MAX_STR_HEAD   5
+#define ALOG_MP_MAX_EXT_HEAD   6
 #define ALOG_MP_MAX_ARRAY_HEAD 5
 
 /* The extension type of JSON text: a nested value, kept as it was. */

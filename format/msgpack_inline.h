@@ -175,8 +175,8 @@ static inline uint64_t alog_mp_load64(const uint8_t *at) {
 }
 
 /*
- * Read the next token. Containers give their head only; the elements are the next tokens. False at a fault (then the
- * cursor has failed) and false, without a fault, at the end.
+ * Read the next token. Containers give their head only; the elements are the next tokens. False at
+ * a fault (then the cursor has failed) and false, without a fault, at the end.
  */
 bool alog_mp_next(struct alog_mp_cursor *cursor, struct alog_mp_token *ret_token);
 

@@ -1,8 +1,9 @@
 /*
  * The event types of one writer or one block: the catalogue's, and the user-defined ones by id.
  *
- * Threads: alog_schema_type may be called while another thread defines (types are published with release and read
- * with acquire); definitions are serialised by the caller. Memory: freed by alog_schema_free; types stay where they are.
+ * Threads: alog_schema_type may be called while another thread defines (types are published with
+ * release and read with acquire); definitions are serialised by the caller. Memory: freed by
+ * alog_schema_free; types stay where they are.
  */
 #ifndef AGENTLOG_FORMAT_SCHEMA_H
 #define AGENTLOG_FORMAT_SCHEMA_H
@@ -22,14 +23,16 @@ void alog_schema_free(struct alog_schema *schema);
 const struct alog_event_type *alog_schema_type(const struct alog_schema *schema, uint32_t id);
 
 /* The type of that name, or NULL. A hash look-up. */
-const struct alog_event_type *alog_schema_find(const struct alog_schema *schema, struct alog_string name);
+const struct alog_event_type *alog_schema_find(const struct alog_schema *schema,
+                                               struct alog_string name);
 
 /*
- * Define a user type. Rules as alog_event_define. `id` 0 = the next free one; a given id (from a block's preamble) must
- * be free or hold an equal definition. Everything is copied.
+ * Define a user type. Rules as alog_event_define. `id` 0 = the next free one; a given id (from a
+ * block's preamble) must be free or hold an equal definition. Everything is copied.
  */
-enum alog_status alog_schema_define(struct alog_schema *schema, uint32_t id, struct alog_string name,
-                                    const struct alog_field *fields, size_t field_count,
-                                    const struct alog_event_type **ret_type, struct alog_error *error);
+enum alog_status alog_schema_define(struct alog_schema *schema, uint32_t id,
+                                    struct alog_string name, const struct alog_field *fields,
+                                    size_t field_count, const struct alog_event_type **ret_type,
+                                    struct alog_error *error);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * A segment file: file header, blocks, and, once sealed, index and seek table. format/FORMAT.md is normative.
+ * A segment file: file header, blocks, and, once sealed, index and seek table. format/FORMAT.md is
+ * normative.
  *
  *   segment  = file-header { block-header zstd-frame } [ index seek-table ]
- *   each part is a zstd frame; all but zstd-frame and seek-table are skippable frames with the magic 0x184D2A5A
+ *   each part is a zstd frame; all but zstd-frame and seek-table are skippable frames with the
+ * magic 0x184D2A5A
  */
 #ifndef AGENTLOG_FORMAT_SEGMENT_H
 #define AGENTLOG_FORMAT_SEGMENT_H
@@ -13,11 +15,11 @@
 #include "block.h"
 #include "io.h"
 
-#define ALOG_SKIPPABLE_MAGIC 0x184D2A5Au
+#define ALOG_SKIPPABLE_MAGIC            0x184D2A5Au
 #define ALOG_SEEK_TABLE_SKIPPABLE_MAGIC 0x184D2A5Eu
-#define ALOG_SEEK_TABLE_FOOTER_MAGIC 0x8F92EAB1u
-#define ALOG_MAX_HEADER_BYTES (1u << 20)  /* payload of a file or block header */
-#define ALOG_MAX_INDEX_BYTES (256u << 20) /* payload of an index */
+#define ALOG_SEEK_TABLE_FOOTER_MAGIC    0x8F92EAB1u
+#define ALOG_MAX_HEADER_BYTES           (1u << 20)   /* payload of a file or block header */
+#define ALOG_MAX_INDEX_BYTES            (256u << 20) /* payload of an index */
 
 struct alog_file_header {
     uint16_t version;
@@ -31,9 +33,11 @@ struct alog_file_header {
     struct alog_string environment;
 };
 
-/* ---- Encoding of headers (segment_header.c) ---------------------------------------------------------------- */
+/* ---- Encoding of headers (segment_header.c)
+ * ---------------------------------------------------------------- */
 
-/* Whole skippable frames, prefix included. `ret_frame` is grown with realloc; *ret_bytes is its length. */
+/* Whole skippable frames, prefix included. `ret_frame` is grown with realloc; *ret_bytes is its
+ * length. */
 struct alog_buffer {
     uint8_t *data;
     size_t len, capacity;
@@ -41,15 +45,19 @@ struct alog_buffer {
 enum alog_status alog_buffer_reserve(struct alog_buffer *buffer, size_t more);
 void alog_buffer_free(struct alog_buffer *buffer);
 
-enum alog_status alog_file_header_encode(const struct alog_file_header *header, struct alog_buffer *append_to);
+enum alog_status alog_file_header_encode(const struct alog_file_header *header,
+                                         struct alog_buffer *append_to);
 enum alog_status alog_block_header_encode(const uint8_t file_id[16], uint64_t block_number,
-                                          const struct alog_block_facts *facts, struct alog_buffer *append_to);
+                                          const struct alog_block_facts *facts,
+                                          struct alog_buffer *append_to);
 
 /*
- * Decode a whole skippable frame of `bytes`. Views point into it. The block's variable arrays are decoded into `room`,
- * which is reused. ALOG_CORRUPT, ALOG_UNSUPPORTED (incompatible flag, newer version).
+ * Decode a whole skippable frame of `bytes`. Views point into it. The block's variable arrays are
+ * decoded into `room`, which is reused. ALOG_CORRUPT, ALOG_UNSUPPORTED (incompatible flag, newer
+ * version).
  */
-enum alog_status alog_file_header_decode(const uint8_t *frame, size_t bytes, struct alog_file_header *ret_header,
+enum alog_status alog_file_header_decode(const uint8_t *frame, size_t bytes,
+                                         struct alog_file_header *ret_header,
                                          struct alog_error *error);
 struct alog_block_header {
     uint8_t file_id[16];
@@ -61,84 +69,100 @@ struct alog_block_header_room {
     struct alog_ring_mark *rings;
     uint32_t tally_capacity, ring_capacity;
 };
-enum alog_status alog_block_header_decode(const uint8_t *frame, size_t bytes, struct alog_block_header_room *room,
-                                          struct alog_block_header *ret_header, struct alog_error *error);
+enum alog_status alog_block_header_decode(const uint8_t *frame, size_t bytes,
+                                          struct alog_block_header_room *room,
+                                          struct alog_block_header *ret_header,
+                                          struct alog_error *error);
 void alog_block_header_room_free(struct alog_block_header_room *room);
 
-/* ---- Names (segment_name.c) -------------------------------------------------------------------------------- */
+/* ---- Names (segment_name.c)
+ * -------------------------------------------------------------------------------- */
 
-/* "<UTC start>-<writer id>-<number>.msgpack.zst": 20260204T120000.123456789Z-0123456789abcdef-000001.msgpack.zst */
+/* "<UTC start>-<writer id>-<number>.msgpack.zst":
+ * 20260204T120000.123456789Z-0123456789abcdef-000001.msgpack.zst */
 #define ALOG_SEGMENT_NAME_BYTES 96
 void alog_segment_name_format(int64_t start_ns, uint64_t writer_id, uint64_t number, bool open,
                               char name[ALOG_SEGMENT_NAME_BYTES]);
-bool alog_segment_name_parse(const char *name, int64_t *ret_start_ns, uint64_t *ret_writer_id, uint64_t *ret_number,
-                             bool *ret_open);
+bool alog_segment_name_parse(const char *name, int64_t *ret_start_ns, uint64_t *ret_writer_id,
+                             uint64_t *ret_number, bool *ret_open);
 
-/* ---- Writing (segment_writer.c) ---------------------------------------------------------------------------- */
+/* ---- Writing (segment_writer.c)
+ * ---------------------------------------------------------------------------- */
 
 struct alog_segment_writer;
 
 /*
- * Create LOGDIR/YYYY-MM-DD/<name>.open (directories made, O_EXCL) and write the file header. `predecessor_id` and
- * `predecessor_last_sequence` come from the writer's segment before, zeros for its first.
+ * Create LOGDIR/YYYY-MM-DD/<name>.open (directories made, O_EXCL) and write the file header.
+ * `predecessor_id` and `predecessor_last_sequence` come from the writer's segment before, zeros for
+ * its first.
  */
-enum alog_status alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
-                                     uint64_t number, struct alog_string environment,
-                                     const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
-                                     struct alog_segment_writer **ret_segment, struct alog_error *error);
+enum alog_status
+alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
+                    uint64_t number, struct alog_string environment,
+                    const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
+                    struct alog_segment_writer **ret_segment, struct alog_error *error);
 
 /*
- * Append one block: header and frame in one write at the end. After a failure nothing counts as appended and the next
- * append goes to the same place (a short write leaves a torn block that is overwritten or cut off).
+ * Append one block: header and frame in one write at the end. After a failure nothing counts as
+ * appended and the next append goes to the same place (a short write leaves a torn block that is
+ * overwritten or cut off).
  */
-enum alog_status alog_segment_append(struct alog_segment_writer *segment, const struct alog_block_facts *facts,
-                                     const uint8_t *frame, struct alog_error *error);
+enum alog_status alog_segment_append(struct alog_segment_writer *segment,
+                                     const struct alog_block_facts *facts, const uint8_t *frame,
+                                     struct alog_error *error);
 
 enum alog_status alog_segment_sync(struct alog_segment_writer *segment, struct alog_error *error);
 
 uint64_t alog_segment_bytes(const struct alog_segment_writer *segment);
 uint64_t alog_segment_blocks(const struct alog_segment_writer *segment);
-uint64_t alog_segment_last_sequence(const struct alog_segment_writer *segment); /* 0 = no events yet */
+uint64_t
+alog_segment_last_sequence(const struct alog_segment_writer *segment); /* 0 = no events yet */
 int64_t alog_segment_created_ns(const struct alog_segment_writer *segment);
 const uint8_t *alog_segment_file_id(const struct alog_segment_writer *segment);
 
 /*
- * Seal: index, seek table, truncate to the end, fsync, rename to the final name, fsync the directory. A segment without
- * blocks is removed instead. The handle is freed in every case; on failure the .open file is left for recovery.
+ * Seal: index, seek table, truncate to the end, fsync, rename to the final name, fsync the
+ * directory. A segment without blocks is removed instead. The handle is freed in every case; on
+ * failure the .open file is left for recovery.
  */
-enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool sync, struct alog_error *error);
+enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool sync,
+                                   struct alog_error *error);
 
 /* Leave the file as it is, unsealed, and free the handle. */
 void alog_segment_abandon(struct alog_segment_writer *segment);
 
-/* ---- Scanning (segment_scan.c) ----------------------------------------------------------------------------- */
+/* ---- Scanning (segment_scan.c)
+ * ----------------------------------------------------------------------------- */
 
 struct alog_segment_scan;
 
 /*
- * Open a segment for reading block by block, by walking its headers (the index is never the authority). Damage goes to
- * `damage` as in alog_reader_open.
+ * Open a segment for reading block by block, by walking its headers (the index is never the
+ * authority). Damage goes to `damage` as in alog_reader_open.
  */
-enum alog_status alog_segment_scan_open(const struct alog_io *io, const char *path, alog_damage_fn *damage,
-                                        void *damage_context, struct alog_segment_scan **ret_scan,
+enum alog_status alog_segment_scan_open(const struct alog_io *io, const char *path,
+                                        alog_damage_fn *damage, void *damage_context,
+                                        struct alog_segment_scan **ret_scan,
                                         struct alog_error *error);
 void alog_segment_scan_close(struct alog_segment_scan *scan);
 
 const struct alog_file_header *alog_segment_scan_file_header(const struct alog_segment_scan *scan);
-bool alog_segment_scan_sealed(const struct alog_segment_scan *scan); /* a valid seek table and index end the file */
+bool alog_segment_scan_sealed(
+    const struct alog_segment_scan *scan); /* a valid seek table and index end the file */
 uint64_t alog_segment_scan_file_bytes(const struct alog_segment_scan *scan);
 uint64_t alog_segment_scan_damages(const struct alog_segment_scan *scan);
 
 /* Go on at a block boundary that an earlier scan returned (ingest of a growing segment). */
-enum alog_status alog_segment_scan_seek(struct alog_segment_scan *scan, uint64_t offset, uint64_t next_block_number,
-                                        uint64_t next_sequence);
+enum alog_status alog_segment_scan_seek(struct alog_segment_scan *scan, uint64_t offset,
+                                        uint64_t next_block_number, uint64_t next_sequence);
 
 /*
- * The next block's header, checked (its frame is not read yet, only known to lie within the file); *ret_header is NULL at
- * the end. Damage on the way is reported and passed over: the scan finds the next header of this file by its magic and
- * file id. ALOG_IO, ALOG_NO_MEMORY.
+ * The next block's header, checked (its frame is not read yet, only known to lie within the file);
+ * *ret_header is NULL at the end. Damage on the way is reported and passed over: the scan finds the
+ * next header of this file by its magic and file id. ALOG_IO, ALOG_NO_MEMORY.
  */
-enum alog_status alog_segment_scan_next(struct alog_segment_scan *scan, const struct alog_block_header **ret_header,
+enum alog_status alog_segment_scan_next(struct alog_segment_scan *scan,
+                                        const struct alog_block_header **ret_header,
                                         struct alog_error *error);
 
 /* Where the block that scan_next returned begins, and where the one after it would. */
@@ -146,13 +170,14 @@ uint64_t alog_segment_scan_offset(const struct alog_segment_scan *scan);
 uint64_t alog_segment_scan_end(const struct alog_segment_scan *scan);
 
 /*
- * The compressed frame of the block that scan_next returned, valid until the next call. Its hash is checked here: a
- * mismatch is reported as damage and gives ALOG_CORRUPT; go on with scan_next.
+ * The compressed frame of the block that scan_next returned, valid until the next call. Its hash is
+ * checked here: a mismatch is reported as damage and gives ALOG_CORRUPT; go on with scan_next.
  */
 enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const uint8_t **ret_frame,
                                          struct alog_error *error);
 
-/* XXH3-128 over the index payload of a sealed file: names its content in short. ALOG_NOT_FOUND when not sealed. */
+/* XXH3-128 over the index payload of a sealed file: names its content in short. ALOG_NOT_FOUND when
+ * not sealed. */
 enum alog_status alog_segment_scan_digest(struct alog_segment_scan *scan, uint8_t ret_digest[16]);
 
 #endif

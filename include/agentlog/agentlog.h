@@ -1,15 +1,17 @@
 /*
- * agentlog: what every part shares: status codes, errors, strings and values, and one event as a reader or an
- * importer sees it.
+ * agentlog: what every part shares: status codes, errors, strings and values, and one event as a
+ * reader or an importer sees it.
  *
  * Conventions of all public headers
- *   - Results: functions that can fail return `enum alog_status`; 0 is success. Outputs are named `ret_…` and are
- *     untouched on failure. The last argument `struct alog_error *error` may be NULL; it is filled in on failure.
- *   - Strings are `{data, len}`: they may hold NUL and invalid UTF-8. `data == NULL` means absent; an empty string
- *     is present and has len 0. Inputs are copied before the call returns.
- *   - Units are in the names: `_ns`, `_us`, `_ms`, `_bytes`, `_count`. Times are nanoseconds since 1970-01-01 UTC.
- *   - Memory: a handle is freed by its `close`; `close(NULL)` is fine. The library never exits, never prints and
- *     installs no signal handler.
+ *   - Results: functions that can fail return `enum alog_status`; 0 is success. Outputs are named
+ * `ret_…` and are untouched on failure. The last argument `struct alog_error *error` may be NULL;
+ * it is filled in on failure.
+ *   - Strings are `{data, len}`: they may hold NUL and invalid UTF-8. `data == NULL` means absent;
+ * an empty string is present and has len 0. Inputs are copied before the call returns.
+ *   - Units are in the names: `_ns`, `_us`, `_ms`, `_bytes`, `_count`. Times are nanoseconds since
+ * 1970-01-01 UTC.
+ *   - Memory: a handle is freed by its `close`; `close(NULL)` is fine. The library never exits,
+ * never prints and installs no signal handler.
  */
 #ifndef AGENTLOG_AGENTLOG_H
 #define AGENTLOG_AGENTLOG_H
@@ -26,15 +28,15 @@ extern "C" {
 #define ALOG_VERSION_MAJOR 0
 #define ALOG_VERSION_MINOR 1
 #define ALOG_VERSION_PATCH 0
-#define ALOG_VERSION_TEXT "0.1.0"
+#define ALOG_VERSION_TEXT  "0.1.0"
 
 /* The version of the segment format that this library writes; format/FORMAT.md has the history. */
 #define ALOG_FORMAT_VERSION 1
 
 #if defined(__GNUC__)
-#define ALOG_API __attribute__((visibility("default")))
+#define ALOG_API        __attribute__((visibility("default")))
 #define ALOG_MUST_CHECK __attribute__((warn_unused_result))
-#define ALOG_PRINTF(format_index, first_index)                                                    \
+#define ALOG_PRINTF(format_index, first_index)                                                     \
     __attribute__((format(printf, format_index, first_index)))
 #else
 #define ALOG_API
@@ -42,7 +44,8 @@ extern "C" {
 #define ALOG_PRINTF(format_index, first_index)
 #endif
 
-/* ---- Status ---------------------------------------------------------------------------------------------- */
+/* ---- Status
+ * ---------------------------------------------------------------------------------------------- */
 
 /*
  * One enum for all layers. The numbers are pinned: they never change their meaning.
@@ -76,12 +79,13 @@ ALOG_API const char *alog_status_name(enum alog_status status);
 /* What went wrong. The caller owns it; the first failure wins. Cost: none until a failure. */
 struct alog_error {
     enum alog_status status;
-    int system_errno;                       /* errno of the failed call, 0 if none */
-    int64_t offset;                         /* byte offset in the file or line, -1 if it has no place */
+    int system_errno; /* errno of the failed call, 0 if none */
+    int64_t offset;   /* byte offset in the file or line, -1 if it has no place */
     char message[ALOG_ERROR_MESSAGE_BYTES]; /* NUL-terminated: what, where, what to do */
 };
 
-/* ---- Strings and values ----------------------------------------------------------------------------------- */
+/* ---- Strings and values
+ * ----------------------------------------------------------------------------------- */
 
 struct alog_string {
     const char *data; /* NULL = absent */
@@ -101,7 +105,8 @@ static inline bool alog_string_equal(struct alog_string a, struct alog_string b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Optional numbers: presence is a flag, never a sentinel. `.confidence = ALOG_F64(0.9)`; left out = absent. */
+/* Optional numbers: presence is a flag, never a sentinel. `.confidence = ALOG_F64(0.9)`; left out =
+ * absent. */
 struct alog_opt_i64 {
     int64_t value;
     bool present;
@@ -114,11 +119,12 @@ struct alog_opt_bool {
     bool value;
     bool present;
 };
-#define ALOG_I64(x) ((struct alog_opt_i64){(x), true})
-#define ALOG_F64(x) ((struct alog_opt_f64){(x), true})
+#define ALOG_I64(x)  ((struct alog_opt_i64){(x), true})
+#define ALOG_F64(x)  ((struct alog_opt_f64){(x), true})
 #define ALOG_BOOL(x) ((struct alog_opt_bool){(x), true})
 
-/* What a value is. ALOG_JSON is JSON text that stands for a nested value (an array or an object). */
+/* What a value is. ALOG_JSON is JSON text that stands for a nested value (an array or an object).
+ */
 enum alog_value_kind {
     ALOG_VALUE_ABSENT = 0, /* not there: also what a null in a catalogue field means */
     ALOG_VALUE_NULL = 1,   /* an explicit null, in attributes only */
@@ -143,11 +149,13 @@ struct alog_value {
 
 /* A further scalar of an event that is not a field of its type; kept, never dropped. */
 struct alog_attribute {
-    struct alog_string name; /* 1..255 bytes; not a field of the event's type, nor a name that every event has */
+    struct alog_string
+        name; /* 1..255 bytes; not a field of the event's type, nor a name that every event has */
     struct alog_value value;
 };
 
-/* ---- Event types ------------------------------------------------------------------------------------------ */
+/* ---- Event types
+ * ------------------------------------------------------------------------------------------ */
 
 /* The kind of a field. NAME and ENUM strings repeat and are kept once per block. */
 enum alog_field_kind {
@@ -182,10 +190,11 @@ struct alog_event_type {
 };
 
 #define ALOG_FIRST_USER_TYPE 64u
-#define ALOG_MAX_TYPES 1024u      /* ids are below this */
-#define ALOG_MAX_FIELDS 64u       /* fields of one type */
-#define ALOG_MAX_NAME_BYTES 255u  /* event, field and attribute names, environment, job_id, event_id */
-#define ALOG_MAX_ATTRIBUTES 4096u /* attributes of one event */
+#define ALOG_MAX_TYPES       1024u /* ids are below this */
+#define ALOG_MAX_FIELDS      64u   /* fields of one type */
+#define ALOG_MAX_NAME_BYTES                                                                        \
+    255u /* event, field and attribute names, environment, job_id, event_id */
+#define ALOG_MAX_ATTRIBUTES  4096u /* attributes of one event */
 #define ALOG_MAX_EVENT_BYTES (16u << 20)
 
 /* The catalogue's types in id order, and how many. Any thread; static memory. */
@@ -195,13 +204,13 @@ ALOG_API const struct alog_event_type *alog_catalogue(size_t *ret_count);
 ALOG_API const struct alog_event_type *alog_catalogue_find(struct alog_string name);
 
 /*
- * One event as a reader yields it and as `alog_log_event` takes it. Everything it points to belongs to whoever
- * made it; a reader's event is valid until the reader's next call.
+ * One event as a reader yields it and as `alog_log_event` takes it. Everything it points to belongs
+ * to whoever made it; a reader's event is valid until the reader's next call.
  */
 struct alog_event {
     struct alog_string name;            /* always there */
-    const struct alog_event_type *type; /* names the values; never NULL from a reader or parser: an unknown
-                                           event has a type without fields */
+    const struct alog_event_type *type; /* names the values; never NULL from a reader or parser: an
+                                           unknown event has a type without fields */
     int64_t timestamp_ns;               /* ns since 1970-01-01 UTC */
     bool has_timestamp;                 /* false = now (input only) */
     struct alog_string job_id;          /* absent = none (input: that of the thread's job scope) */

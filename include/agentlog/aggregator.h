@@ -1,12 +1,13 @@
 /*
- * agentlog aggregator: segments into an SQLite database of rollups and daily summaries, exactly once; and the
- * questions people ask of it.
+ * agentlog aggregator: segments into an SQLite database of rollups and daily summaries, exactly
+ * once; and the questions people ask of it.
  *
- * The database is a view of the log and a public interface of its own: its tables and columns are described in its
- * table `schema_docs`. One process ingests at a time (ALOG_LOCKED for a second one); readers are never blocked and
- * see the old state or the new one.
+ * The database is a view of the log and a public interface of its own: its tables and columns are
+ * described in its table `schema_docs`. One process ingests at a time (ALOG_LOCKED for a second
+ * one); readers are never blocked and see the old state or the new one.
  *
- * Threads: a handle is used by one thread at a time. Memory: bounded by the groups of one ingest step, not by the log.
+ * Threads: a handle is used by one thread at a time. Memory: bounded by the groups of one ingest
+ * step, not by the log.
  */
 #ifndef AGENTLOG_AGGREGATOR_H
 #define AGENTLOG_AGGREGATOR_H
@@ -22,24 +23,26 @@ extern "C" {
 #define ALOG_SCHEMA_VERSION 1
 #define ALOG_APPLICATION_ID 0x616C6F67
 
-/* ---- Ingest ----------------------------------------------------------------------------------------------- */
+/* ---- Ingest
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Called now and then; `done` of `total` compressed bytes. */
 typedef void alog_progress_fn(void *context, uint64_t done, uint64_t total);
 
 struct alog_ingest_options {
     size_t struct_bytes;
-    uint32_t threads;         /* decoding threads, 1..64; default: the processors online */
-    const char *time_zone;    /* reporting zone: "UTC" or a fixed offset "+08:00"; recorded when the database is made,
-                                 later it must be the same; default UTC */
-    uint32_t dimension_cap;   /* distinct values per dimension and day before _OTHER; default 10000 */
-    const char *day;          /* rebuild only: this day alone (YYYY-MM-DD); NULL = all */
+    uint32_t threads;       /* decoding threads, 1..64; default: the processors online */
+    const char *time_zone;  /* reporting zone: "UTC" or a fixed offset "+08:00"; recorded when the
+                               database is made,  later it must be the same; default UTC */
+    uint32_t dimension_cap; /* distinct values per dimension and day before _OTHER; default 10000 */
+    const char *day;        /* rebuild only: this day alone (YYYY-MM-DD); NULL = all */
     alog_progress_fn *progress;
     void *progress_context;
-    alog_damage_fn *damage;   /* each fault of a segment; NULL = count only */
+    alog_damage_fn *damage; /* each fault of a segment; NULL = count only */
     void *damage_context;
 };
-#define ALOG_INGEST_OPTIONS_INIT                                                                  \
+#define ALOG_INGEST_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_ingest_options) }
 
 struct alog_ingest_report {
@@ -54,12 +57,13 @@ struct alog_ingest_report {
 };
 
 /*
- * Bring the database at `db_path` up to date with the log (created if absent). Ledger and sums commit together, so a
- * killed run is simply run again. Sealed segments are read once; unsealed ones up to their last whole block, and
- * continued later. ALOG_OK also when segments were set aside: look at report->segments_bad.
- * Errors: ALOG_NOT_FOUND (no log), ALOG_LOCKED, ALOG_READ_ONLY, ALOG_INVALID (not an agentlog database),
- * ALOG_UNSUPPORTED (newer schema), ALOG_IO, ALOG_CORRUPT (a segment changed after it was ingested, or the sums do not
- * reconcile: nothing is committed).
+ * Bring the database at `db_path` up to date with the log (created if absent). Ledger and sums
+ * commit together, so a killed run is simply run again. Sealed segments are read once; unsealed
+ * ones up to their last whole block, and continued later. ALOG_OK also when segments were set
+ * aside: look at report->segments_bad. Errors: ALOG_NOT_FOUND (no log), ALOG_LOCKED,
+ * ALOG_READ_ONLY, ALOG_INVALID (not an agentlog database), ALOG_UNSUPPORTED (newer schema),
+ * ALOG_IO, ALOG_CORRUPT (a segment changed after it was ingested, or the sums do not reconcile:
+ * nothing is committed).
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_ingest(const char *log_dir, const char *db_path,
                                                       const struct alog_ingest_options *options,
@@ -67,19 +71,22 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_ingest(const char *log_dir, const
                                                       struct alog_error *error);
 
 /*
- * Make the database anew from the log: built beside the old one and put in its place by rename, or, with
- * options->day, that day's rows alone, in one transaction. The result equals that of any sequence of ingests.
+ * Make the database anew from the log: built beside the old one and put in its place by rename, or,
+ * with options->day, that day's rows alone, in one transaction. The result equals that of any
+ * sequence of ingests.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
                                                        const struct alog_ingest_options *options,
                                                        struct alog_ingest_report *ret_report,
                                                        struct alog_error *error);
 
-/* ---- Questions -------------------------------------------------------------------------------------------- */
+/* ---- Questions
+ * -------------------------------------------------------------------------------------------- */
 
 struct alog_db;
 
-/* Open for reading. ALOG_NOT_FOUND, ALOG_INVALID (not an agentlog database), ALOG_UNSUPPORTED, ALOG_IO. */
+/* Open for reading. ALOG_NOT_FOUND, ALOG_INVALID (not an agentlog database), ALOG_UNSUPPORTED,
+ * ALOG_IO. */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
                                                        struct alog_error *error);
 ALOG_API void alog_db_close(struct alog_db *db);
@@ -100,29 +107,30 @@ enum alog_query_kind {
     ALOG_QUERY_JOB_ERRORS = 12
 };
 
-/* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or day (summaries). */
+/* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or
+ * day (summaries). */
 struct alog_query {
     enum alog_query_kind kind;
-    struct alog_opt_i64 since_ns; /* event time >=, rounded down to the bucket */
-    struct alog_opt_i64 until_ns; /* event time <, rounded up to the bucket */
+    struct alog_opt_i64 since_ns;   /* event time >=, rounded down to the bucket */
+    struct alog_opt_i64 until_ns;   /* event time <, rounded up to the bucket */
     struct alog_string environment; /* absent = "production"; "*" = all */
     struct alog_string agent_name;
     struct alog_string issue_type;
     struct alog_string provider_id;
     struct alog_string model;
-    struct alog_string job_id;    /* JOB kinds: required */
+    struct alog_string job_id;          /* JOB kinds: required */
     struct alog_opt_f64 max_latency_ms; /* AVAILABILITY: slower calls count as not fast enough */
-    uint32_t limit;               /* rows; 0 = all */
+    uint32_t limit;                     /* rows; 0 = all */
 };
 
 enum alog_column_kind {
     ALOG_COLUMN_TEXT = 1,
     ALOG_COLUMN_INTEGER = 2,
     ALOG_COLUMN_REAL = 3,
-    ALOG_COLUMN_RATE = 4,    /* 0..1 */
-    ALOG_COLUMN_MS = 5,      /* milliseconds */
-    ALOG_COLUMN_USD = 6,     /* dollars */
-    ALOG_COLUMN_TIME = 7,    /* ns since 1970, as an integer */
+    ALOG_COLUMN_RATE = 4, /* 0..1 */
+    ALOG_COLUMN_MS = 5,   /* milliseconds */
+    ALOG_COLUMN_USD = 6,  /* dollars */
+    ALOG_COLUMN_TIME = 7, /* ns since 1970, as an integer */
     ALOG_COLUMN_BOOL = 8
 };
 
@@ -132,7 +140,8 @@ struct alog_column {
     const char *doc;
 };
 
-/* A table of answers: cells[row * column_count + column]; a cell without data is ALOG_VALUE_NULL. */
+/* A table of answers: cells[row * column_count + column]; a cell without data is ALOG_VALUE_NULL.
+ */
 struct alog_table {
     const struct alog_column *columns;
     size_t column_count;
@@ -141,11 +150,13 @@ struct alog_table {
 };
 
 /*
- * Ask. The caller frees the table. ALOG_INVALID (unknown kind, job_id missing), ALOG_NOT_FOUND (no such job),
- * ALOG_IO. Cost: a few milliseconds; reads rollups and summaries, never events.
+ * Ask. The caller frees the table. ALOG_INVALID (unknown kind, job_id missing), ALOG_NOT_FOUND (no
+ * such job), ALOG_IO. Cost: a few milliseconds; reads rollups and summaries, never events.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_query(struct alog_db *db, const struct alog_query *query,
-                                                        struct alog_table **ret_table, struct alog_error *error);
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_query(struct alog_db *db,
+                                                        const struct alog_query *query,
+                                                        struct alog_table **ret_table,
+                                                        struct alog_error *error);
 ALOG_API void alog_table_free(struct alog_table *table);
 
 #ifdef __cplusplus

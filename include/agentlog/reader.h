@@ -1,9 +1,10 @@
 /*
  * agentlog reader: events back out of segments, and what there is to know of a segment.
  *
- * Segments are untrusted input: every length is bounded by what is left, every declared size by a limit, and
- * nothing that a file says is believed before its checks pass. A bad segment costs only itself: damage is reported to
- * the caller with offset, bytes and the missing sequence numbers, and the rest is still read.
+ * Segments are untrusted input: every length is bounded by what is left, every declared size by a
+ * limit, and nothing that a file says is believed before its checks pass. A bad segment costs only
+ * itself: damage is reported to the caller with offset, bytes and the missing sequence numbers, and
+ * the rest is still read.
  *
  * Threads: a handle is used by one thread at a time; different handles are independent.
  * Memory: one block (<= 64 MiB, usually 512 KiB) and its decoded strings per handle.
@@ -17,7 +18,8 @@
 extern "C" {
 #endif
 
-/* ---- Finding segments ------------------------------------------------------------------------------------- */
+/* ---- Finding segments
+ * ------------------------------------------------------------------------------------- */
 
 struct alog_segment_path {
     char *path;         /* as it can be opened */
@@ -34,26 +36,34 @@ struct alog_segment_list {
 };
 
 /*
- * The segments below `log_dir` (LOGDIR/YYYY-MM-DD/<UTC start>-<writer id>-<number>.msgpack.zst[.open]). Other files
- * are passed over. The caller frees the list. ALOG_NOT_FOUND when there is no such directory.
+ * The segments below `log_dir` (LOGDIR/YYYY-MM-DD/<UTC start>-<writer
+ * id>-<number>.msgpack.zst[.open]). Other files are passed over. The caller frees the list.
+ * ALOG_NOT_FOUND when there is no such directory.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_segments_list(const char *log_dir, struct alog_segment_list *ret_list,
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_segments_list(const char *log_dir,
+                                                             struct alog_segment_list *ret_list,
                                                              struct alog_error *error);
 ALOG_API void alog_segments_free(struct alog_segment_list *list);
 
-/* ---- Damage ----------------------------------------------------------------------------------------------- */
+/* ---- Damage
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum alog_damage_kind {
-    ALOG_DAMAGE_HEADER = 1,   /* the file header is unusable: not a segment, or its first bytes are gone */
-    ALOG_DAMAGE_BLOCK = 2,    /* bytes that are no valid block; reading went on at the next one */
-    ALOG_DAMAGE_EVENT = 3,    /* a block passed its checks, yet an event in it cannot be decoded (a writer's fault) */
-    ALOG_DAMAGE_GAP = 4,      /* sequence numbers are missing between two blocks */
-    ALOG_DAMAGE_TAIL = 5,     /* the end is torn: normal in an unsealed file after a crash, damage in a sealed one */
+    ALOG_DAMAGE_HEADER =
+        1, /* the file header is unusable: not a segment, or its first bytes are gone */
+    ALOG_DAMAGE_BLOCK = 2, /* bytes that are no valid block; reading went on at the next one */
+    ALOG_DAMAGE_EVENT =
+        3, /* a block passed its checks, yet an event in it cannot be decoded (a writer's fault) */
+    ALOG_DAMAGE_GAP = 4, /* sequence numbers are missing between two blocks */
+    ALOG_DAMAGE_TAIL =
+        5, /* the end is torn: normal in an unsealed file after a crash, damage in a sealed one */
     ALOG_DAMAGE_INDEX = 6,    /* index or seek table disagree with the blocks */
     ALOG_DAMAGE_TRUNCATED = 7 /* a sealed file ends before its seek table */
 };
 
-/* One fault. `message` is a sentence for people. A torn tail of an unsealed file is reported with harmless = true. */
+/* One fault. `message` is a sentence for people. A torn tail of an unsealed file is reported with
+ * harmless = true. */
 struct alog_damage {
     enum alog_damage_kind kind;
     bool harmless;
@@ -66,32 +76,34 @@ struct alog_damage {
 };
 typedef void alog_damage_fn(void *context, const struct alog_damage *damage);
 
-/* ---- Reading events --------------------------------------------------------------------------------------- */
+/* ---- Reading events
+ * --------------------------------------------------------------------------------------- */
 
 struct alog_reader;
 
 /* What to read. Zeros = everything. Blocks that cannot match are skipped unread. */
 struct alog_reader_filter {
-    struct alog_opt_i64 since_ns;  /* timestamp >= */
-    struct alog_opt_i64 until_ns;  /* timestamp < */
-    struct alog_string job_id;     /* absent = any */
-    const char *const *events;     /* names, NULL-terminated; NULL = any */
-    bool include_writer_events;    /* also writer_loss and writer_stats (which `events` may name as well) */
+    struct alog_opt_i64 since_ns; /* timestamp >= */
+    struct alog_opt_i64 until_ns; /* timestamp < */
+    struct alog_string job_id;    /* absent = any */
+    const char *const *events;    /* names, NULL-terminated; NULL = any */
+    bool include_writer_events;   /* also writer_loss and writer_stats (which `events` may name as
+                                     well) */
 };
 
 /*
- * Open one segment, sealed or not, for reading its events in file order. `filter` may be NULL (then the writer's own
- * events are included); it is copied. `damage` (may be NULL) is told of each fault, during open and next.
- * Errors: ALOG_NOT_FOUND, ALOG_IO, ALOG_CORRUPT (not a segment at all), ALOG_UNSUPPORTED (newer format),
- * ALOG_NO_MEMORY.
+ * Open one segment, sealed or not, for reading its events in file order. `filter` may be NULL (then
+ * the writer's own events are included); it is copied. `damage` (may be NULL) is told of each
+ * fault, during open and next. Errors: ALOG_NOT_FOUND, ALOG_IO, ALOG_CORRUPT (not a segment at
+ * all), ALOG_UNSUPPORTED (newer format), ALOG_NO_MEMORY.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_reader_open(const char *path, const struct alog_reader_filter *filter,
-                                                           alog_damage_fn *damage, void *damage_context,
-                                                           struct alog_reader **ret_reader, struct alog_error *error);
+ALOG_API ALOG_MUST_CHECK enum alog_status
+alog_reader_open(const char *path, const struct alog_reader_filter *filter, alog_damage_fn *damage,
+                 void *damage_context, struct alog_reader **ret_reader, struct alog_error *error);
 
 /*
- * The next event; *ret_event is NULL at the end. The event is valid until the next call. In an unsealed segment
- * the end is the last whole block; call again later to go on when it has grown.
+ * The next event; *ret_event is NULL at the end. The event is valid until the next call. In an
+ * unsealed segment the end is the last whole block; call again later to go on when it has grown.
  * Errors: ALOG_IO, ALOG_NO_MEMORY. Damage is no error: it is reported and passed over.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_reader_next(struct alog_reader *reader,
@@ -99,10 +111,12 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_reader_next(struct alog_reader *r
                                                            struct alog_error *error);
 ALOG_API void alog_reader_close(struct alog_reader *reader);
 
-/* ---- Facts about a segment -------------------------------------------------------------------------------- */
+/* ---- Facts about a segment
+ * -------------------------------------------------------------------------------- */
 
 struct alog_type_count {
-    char name[ALOG_MAX_NAME_BYTES + 1]; /* "type 70" when the name is not known from the header alone */
+    char name[ALOG_MAX_NAME_BYTES +
+              1]; /* "type 70" when the name is not known from the header alone */
     uint32_t type;
     uint64_t events;
 };
@@ -115,7 +129,7 @@ struct alog_segment_info {
     int64_t created_ns;
     uint16_t format_version;
     bool sealed;
-    uint8_t predecessor_id[16];          /* all zero: the writer's first */
+    uint8_t predecessor_id[16]; /* all zero: the writer's first */
     uint64_t predecessor_last_sequence;
     uint64_t file_bytes;
     uint64_t blocks;
@@ -123,21 +137,21 @@ struct alog_segment_info {
     uint64_t first_sequence, last_sequence; /* 0, 0 when there are no events */
     int64_t min_timestamp_ns, max_timestamp_ns;
     uint64_t raw_bytes, compressed_bytes;
-    uint64_t dropped;                    /* cumulative at its last block: since the writer opened */
-    uint64_t damages;                    /* faults found (harmless ones not counted) */
-    struct alog_type_count *types;       /* by type id */
+    uint64_t dropped;              /* cumulative at its last block: since the writer opened */
+    uint64_t damages;              /* faults found (harmless ones not counted) */
+    struct alog_type_count *types; /* by type id */
     size_t type_count;
 };
 
 /*
- * Facts of one segment. Fast (false `verify`): from the index of a sealed file, else from the block headers.
- * With `verify`, every byte is checked: headers, hashes, zstd checksums, every event decoded, index and seek table
- * against the blocks; each fault goes to `damage`. The caller frees the info.
+ * Facts of one segment. Fast (false `verify`): from the index of a sealed file, else from the block
+ * headers. With `verify`, every byte is checked: headers, hashes, zstd checksums, every event
+ * decoded, index and seek table against the blocks; each fault goes to `damage`. The caller frees
+ * the info.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_segment_inspect(const char *path, bool verify, alog_damage_fn *damage,
-                                                               void *damage_context,
-                                                               struct alog_segment_info *ret_info,
-                                                               struct alog_error *error);
+ALOG_API ALOG_MUST_CHECK enum alog_status
+alog_segment_inspect(const char *path, bool verify, alog_damage_fn *damage, void *damage_context,
+                     struct alog_segment_info *ret_info, struct alog_error *error);
 ALOG_API void alog_segment_info_free(struct alog_segment_info *info);
 
 #ifdef __cplusplus

@@ -4,25 +4,25 @@
  *     struct alog_writer *writer;
  *     struct alog_writer_options options = ALOG_WRITER_OPTIONS_INIT;
  *     if (alog_writer_open("/var/log/agents", &options, &writer, NULL) != ALOG_OK) { … }
- *     alog_job_begin(writer, &(struct alog_job_start){.job_id = ALOG_STR("job-1"), .ai_agent = ALOG_BOOL(true)});
- *     alog_log_agent_execution(writer, &(struct alog_agent_execution){
- *         .agent_name = ALOG_STR("fixer"), .success = true, .confidence = ALOG_F64(0.9)});
- *     alog_job_finish(writer, &(struct alog_job_end){.status = ALOG_JOB_STATUS_SUCCESS});
- *     alog_writer_close(writer, NULL);
+ *     alog_job_begin(writer, &(struct alog_job_start){.job_id = ALOG_STR("job-1"), .ai_agent =
+ * ALOG_BOOL(true)}); alog_log_agent_execution(writer, &(struct alog_agent_execution){ .agent_name =
+ * ALOG_STR("fixer"), .success = true, .confidence = ALOG_F64(0.9)}); alog_job_finish(writer,
+ * &(struct alog_job_end){.status = ALOG_JOB_STATUS_SUCCESS}); alog_writer_close(writer, NULL);
  *
  * Caveats, before the first symbol
- *   - Threads: every call may be made from any thread. Each thread gets a ring of its own at its first event (that
- *     call maps memory and takes a lock; later ones do neither); it is drained and used again after the thread ends.
- *     `alog_writer_close` may run while others log: their calls return ALOG_CLOSED. After `close` has returned the
- *     handle must not be used again.
- *   - Blocking: an `alog_log_…` call never blocks, allocates, makes a system call (past the thread's first) or
- *     formats text, unless `full_wait_ns` asks it to wait for room.
- *   - Loss is never silent: an event that finds its ring full is counted by type, and `writer_loss` events in the log
- *     say how many of which type were lost. At every moment emitted = stored + dropped + in flight.
+ *   - Threads: every call may be made from any thread. Each thread gets a ring of its own at its
+ * first event (that call maps memory and takes a lock; later ones do neither); it is drained and
+ * used again after the thread ends. `alog_writer_close` may run while others log: their calls
+ * return ALOG_CLOSED. After `close` has returned the handle must not be used again.
+ *   - Blocking: an `alog_log_…` call never blocks, allocates, makes a system call (past the
+ * thread's first) or formats text, unless `full_wait_ns` asks it to wait for room.
+ *   - Loss is never silent: an event that finds its ring full is counted by type, and `writer_loss`
+ * events in the log say how many of which type were lost. At every moment emitted = stored +
+ * dropped + in flight.
  *   - Processes: many writers share one log directory without talking to each other.
  *   - Order: events of one thread stay in order. Between threads the timestamps tell.
- *   - Memory: per thread `ring_bytes` + 16 KiB; per writer about 4 × `block_bytes` + the zstd context
- *     (level 1: 1 MiB) + 24 bytes per string in a block.
+ *   - Memory: per thread `ring_bytes` + 16 KiB; per writer about 4 × `block_bytes` + the zstd
+ * context (level 1: 1 MiB) + 24 bytes per string in a block.
  */
 #ifndef AGENTLOG_WRITER_H
 #define AGENTLOG_WRITER_H
@@ -37,14 +37,16 @@ struct alog_writer;
 struct alog_io;
 
 /*
- * What an event may carry beside its fields. Every member may be left out (zero). Put a pointer to it in the
- * event's `context`; it is read during the call only.
+ * What an event may carry beside its fields. Every member may be left out (zero). Put a pointer to
+ * it in the event's `context`; it is read during the call only.
  */
 struct alog_context {
     struct alog_opt_i64 timestamp_ns; /* absent = now; >= 0 */
-    struct alog_string job_id;        /* absent = that of the thread's innermost job scope, if any; <= 255 bytes */
-    struct alog_string event_id;      /* absent = writer id and sequence number; given on import; <= 255 bytes */
-    struct alog_string environment;   /* absent = the writer's; <= 255 bytes */
+    struct alog_string
+        job_id; /* absent = that of the thread's innermost job scope, if any; <= 255 bytes */
+    struct alog_string
+        event_id; /* absent = writer id and sequence number; given on import; <= 255 bytes */
+    struct alog_string environment;          /* absent = the writer's; <= 255 bytes */
     const struct alog_attribute *attributes; /* further scalars; costs per attribute */
     size_t attribute_count;                  /* <= ALOG_MAX_ATTRIBUTES */
 };
@@ -61,87 +63,105 @@ extern "C" {
 #endif
 
 enum alog_sync {
-    ALOG_SYNC_NONE = 1,     /* leave it to the kernel */
-    ALOG_SYNC_INTERVAL = 2, /* fdatasync at most sync_interval_ms after a block was written (default) */
-    ALOG_SYNC_BLOCK = 3     /* after every block */
+    ALOG_SYNC_NONE = 1, /* leave it to the kernel */
+    ALOG_SYNC_INTERVAL =
+        2,              /* fdatasync at most sync_interval_ms after a block was written (default) */
+    ALOG_SYNC_BLOCK = 3 /* after every block */
 };
 
 /*
- * Options. Start from ALOG_WRITER_OPTIONS_INIT (zeros and the size): 0 or absent always means the default. A value
- * out of bounds is ALOG_INVALID and the error names the member.
+ * Options. Start from ALOG_WRITER_OPTIONS_INIT (zeros and the size): 0 or absent always means the
+ * default. A value out of bounds is ALOG_INVALID and the error names the member.
  */
 struct alog_writer_options {
-    size_t struct_bytes;            /* sizeof of the caller's struct: lets the struct grow */
-    struct alog_string environment; /* `production`, `test`, …; default "production"; 1..255 bytes */
-    uint64_t ring_bytes;            /* per thread; power of two, 64 KiB..1 GiB; default 1 MiB */
-    uint64_t max_event_bytes;       /* largest event, msgpack; 1 KiB..16 MiB and <= ring_bytes / 4; default ring_bytes / 4 */
-    uint64_t block_bytes;           /* msgpack per block; 16 KiB..8 MiB; default 512 KiB */
-    uint64_t segment_bytes;         /* rotate at this file size; 64 KiB..4 GiB; default 64 MiB */
-    uint64_t segment_age_ms;        /* rotate at this age; 100 ms..1 day; default 1 hour; midnight UTC always rotates */
-    uint64_t flush_interval_ms;     /* an event is in the file after at most this; 1 ms..1 hour; default 1000 */
-    uint64_t sync_interval_ms;      /* for ALOG_SYNC_INTERVAL; 1 ms..1 hour; default 1000 */
-    enum alog_sync sync;            /* default ALOG_SYNC_INTERVAL */
-    uint64_t full_wait_ns;          /* wait at most this for room in a full ring; default 0 = drop at once */
-    uint64_t stats_interval_ms;     /* between writer_stats events while something is logged; default 60000 */
-    int compression_level;          /* zstd level, -7..19; default 1 */
-    const char *ring_dir;           /* directory for the rings; default: a tmpfs, else inside the log directory */
-    const struct alog_io *io;       /* system calls and clock; default the real ones; for tests */
+    size_t struct_bytes; /* sizeof of the caller's struct: lets the struct grow */
+    struct alog_string
+        environment;            /* `production`, `test`, …; default "production"; 1..255 bytes */
+    uint64_t ring_bytes;        /* per thread; power of two, 64 KiB..1 GiB; default 1 MiB */
+    uint64_t max_event_bytes;   /* largest event, msgpack; 1 KiB..16 MiB and <= ring_bytes / 4;
+                                   default ring_bytes / 4 */
+    uint64_t block_bytes;       /* msgpack per block; 16 KiB..8 MiB; default 512 KiB */
+    uint64_t segment_bytes;     /* rotate at this file size; 64 KiB..4 GiB; default 64 MiB */
+    uint64_t segment_age_ms;    /* rotate at this age; 100 ms..1 day; default 1 hour; midnight UTC
+                                   always rotates */
+    uint64_t flush_interval_ms; /* an event is in the file after at most this; 1 ms..1 hour; default
+                                   1000 */
+    uint64_t sync_interval_ms;  /* for ALOG_SYNC_INTERVAL; 1 ms..1 hour; default 1000 */
+    enum alog_sync sync;        /* default ALOG_SYNC_INTERVAL */
+    uint64_t full_wait_ns; /* wait at most this for room in a full ring; default 0 = drop at once */
+    uint64_t stats_interval_ms; /* between writer_stats events while something is logged; default
+                                   60000 */
+    int compression_level;      /* zstd level, -7..19; default 1 */
+    const char
+        *ring_dir; /* directory for the rings; default: a tmpfs, else inside the log directory */
+    const struct alog_io *io; /* system calls and clock; default the real ones; for tests */
 };
-#define ALOG_WRITER_OPTIONS_INIT                                                                  \
+#define ALOG_WRITER_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_writer_options) }
 
 /*
- * Open a writer on `log_dir` (created if absent, with its missing parents). `options` may be NULL for the defaults.
- * Starts one drain thread. On success the caller owns *ret_writer and ends it with alog_writer_close.
- * Errors: ALOG_INVALID (an option), ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY. Cost: milliseconds.
+ * Open a writer on `log_dir` (created if absent, with its missing parents). `options` may be NULL
+ * for the defaults. Starts one drain thread. On success the caller owns *ret_writer and ends it
+ * with alog_writer_close. Errors: ALOG_INVALID (an option), ALOG_IO, ALOG_READ_ONLY,
+ * ALOG_NO_MEMORY. Cost: milliseconds.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_writer_open(const char *log_dir,
-                                                           const struct alog_writer_options *options,
-                                                           struct alog_writer **ret_writer,
-                                                           struct alog_error *error);
+ALOG_API ALOG_MUST_CHECK enum alog_status
+alog_writer_open(const char *log_dir, const struct alog_writer_options *options,
+                 struct alog_writer **ret_writer, struct alog_error *error);
 
 /*
- * Log one event in its general form, for importers and bindings; the typed calls are faster. The type is looked up
- * by `event->name` in the catalogue, then among the user-defined ones (an unknown name is defined without fields; its
- * values must then come as attributes). `writer_id` and `sequence` are ignored.
- * Results: as the typed calls, and ALOG_INVALID with the reason in `error` (a required field is absent, a value of
- * the wrong kind or out of range), ALOG_LIMIT (too many user-defined types).
+ * Log one event in its general form, for importers and bindings; the typed calls are faster. The
+ * type is looked up by `event->name` in the catalogue, then among the user-defined ones (an unknown
+ * name is defined without fields; its values must then come as attributes). `writer_id` and
+ * `sequence` are ignored. Results: as the typed calls, and ALOG_INVALID with the reason in `error`
+ * (a required field is absent, a value of the wrong kind or out of range), ALOG_LIMIT (too many
+ * user-defined types).
  */
 ALOG_API enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_event *event,
                                          struct alog_error *error);
 
-/* ---- User-defined events ---------------------------------------------------------------------------------- */
+/* ---- User-defined events
+ * ---------------------------------------------------------------------------------- */
 
 /*
- * Define an event type of the application's own: `name` (1..255 bytes, not one of the catalogue's), and up to
- * ALOG_MAX_FIELDS fields (name, kind, required; ENUM is not available). Everything is copied. The same name with
- * the same fields gives the same id again; with other fields ALOG_EXISTS. Takes a lock; do it once at start.
+ * Define an event type of the application's own: `name` (1..255 bytes, not one of the catalogue's),
+ * and up to ALOG_MAX_FIELDS fields (name, kind, required; ENUM is not available). Everything is
+ * copied. The same name with the same fields gives the same id again; with other fields
+ * ALOG_EXISTS. Takes a lock; do it once at start.
  */
-ALOG_API ALOG_MUST_CHECK enum alog_status alog_event_define(struct alog_writer *writer, struct alog_string name,
-                                                            const struct alog_field *fields, size_t field_count,
-                                                            uint32_t *ret_type, struct alog_error *error);
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_event_define(struct alog_writer *writer,
+                                                            struct alog_string name,
+                                                            const struct alog_field *fields,
+                                                            size_t field_count, uint32_t *ret_type,
+                                                            struct alog_error *error);
 
 /*
- * Log a user-defined event: `values` in the order of its fields; fewer = the rest is absent. `context` may be NULL.
- * Results: ALOG_OK, ALOG_DROPPED, ALOG_TOO_BIG, ALOG_CLOSED, ALOG_INVALID (unknown type, wrong kind, required absent).
+ * Log a user-defined event: `values` in the order of its fields; fewer = the rest is absent.
+ * `context` may be NULL. Results: ALOG_OK, ALOG_DROPPED, ALOG_TOO_BIG, ALOG_CLOSED, ALOG_INVALID
+ * (unknown type, wrong kind, required absent).
  */
-ALOG_API enum alog_status alog_log_user(struct alog_writer *writer, uint32_t type, const struct alog_value *values,
-                                        size_t value_count, const struct alog_context *context);
+ALOG_API enum alog_status alog_log_user(struct alog_writer *writer, uint32_t type,
+                                        const struct alog_value *values, size_t value_count,
+                                        const struct alog_context *context);
 
-/* ---- Job scope -------------------------------------------------------------------------------------------- */
-
-/*
- * Begin a job: log job_start and open a scope on this thread; every event that the thread logs until the matching
- * alog_job_finish carries the job's id. Scopes nest. Returns the log call's result; the scope is opened even when
- * the event itself was dropped. ALOG_INVALID without a job_id (1..255 bytes); ALOG_LIMIT at 64 nested scopes.
- */
-ALOG_API enum alog_status alog_job_begin(struct alog_writer *writer, const struct alog_job_start *event);
+/* ---- Job scope
+ * -------------------------------------------------------------------------------------------- */
 
 /*
- * End the innermost job of this thread: log job_end with its id (event->job_id may be left out) and close the scope.
- * Without a scope, or with another job's id, ALOG_INVALID and nothing changes.
+ * Begin a job: log job_start and open a scope on this thread; every event that the thread logs
+ * until the matching alog_job_finish carries the job's id. Scopes nest. Returns the log call's
+ * result; the scope is opened even when the event itself was dropped. ALOG_INVALID without a job_id
+ * (1..255 bytes); ALOG_LIMIT at 64 nested scopes.
  */
-ALOG_API enum alog_status alog_job_finish(struct alog_writer *writer, const struct alog_job_end *event);
+ALOG_API enum alog_status alog_job_begin(struct alog_writer *writer,
+                                         const struct alog_job_start *event);
+
+/*
+ * End the innermost job of this thread: log job_end with its id (event->job_id may be left out) and
+ * close the scope. Without a scope, or with another job's id, ALOG_INVALID and nothing changes.
+ */
+ALOG_API enum alog_status alog_job_finish(struct alog_writer *writer,
+                                          const struct alog_job_end *event);
 
 /* A job scope taken along to another thread. Plain data: copy it freely; it holds no resource. */
 struct alog_job_scope {
@@ -152,40 +172,47 @@ struct alog_job_scope {
 /* The innermost scope of this thread; job_id_len 0 if there is none. */
 ALOG_API struct alog_job_scope alog_job_capture(void);
 
-/* Open that scope on this thread (no event is logged), and close it again. They nest like begin and finish. */
+/* Open that scope on this thread (no event is logged), and close it again. They nest like begin and
+ * finish. */
 ALOG_API enum alog_status alog_job_attach(const struct alog_job_scope *scope);
 ALOG_API enum alog_status alog_job_detach(void);
 
-/* ---- Flush, stats, close ---------------------------------------------------------------------------------- */
+/* ---- Flush, stats, close
+ * ---------------------------------------------------------------------------------- */
 
 /*
- * Wait until everything that this call's caller saw logged before is in the file (and synced, unless
- * ALOG_SYNC_NONE), at most timeout_ms. ALOG_OK, or ALOG_IO when the disk refuses (the events stay in memory or are
- * counted as dropped), ALOG_DROPPED at the time-out, ALOG_CLOSED. Blocks; not for the hot path.
+ * Wait until everything that this call's caller saw logged before is in the file (and synced,
+ * unless ALOG_SYNC_NONE), at most timeout_ms. ALOG_OK, or ALOG_IO when the disk refuses (the events
+ * stay in memory or are counted as dropped), ALOG_DROPPED at the time-out, ALOG_CLOSED. Blocks; not
+ * for the hot path.
  */
-ALOG_API enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms, struct alog_error *error);
+ALOG_API enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms,
+                                            struct alog_error *error);
 
-/* Counters since open; each is exact at some moment during the call, and emitted = stored + dropped + in_flight. */
+/* Counters since open; each is exact at some moment during the call, and emitted = stored + dropped
+ * + in_flight. */
 struct alog_writer_stats {
-    size_t struct_bytes;     /* set by the caller */
-    uint64_t emitted;        /* log calls that were not refused as invalid or closed */
-    uint64_t stored;         /* of them, in a segment file */
-    uint64_t dropped;        /* of them, lost and counted */
-    uint64_t in_flight;      /* of them, still in a ring or in the open block */
-    uint64_t raw_bytes;      /* msgpack bytes of the blocks written */
-    uint64_t segment_bytes;  /* bytes of segment files written */
-    uint64_t segments;       /* segment files begun */
-    uint64_t rings;          /* rings in use or waiting to be used again */
-    uint64_t ring_bytes;     /* memory that they take */
-    uint64_t io_errors;      /* system calls that failed */
-    int last_errno;          /* of the latest failure, 0 if none */
-    uint64_t writer_id;      /* as in the segments' names */
+    size_t struct_bytes;    /* set by the caller */
+    uint64_t emitted;       /* log calls that were not refused as invalid or closed */
+    uint64_t stored;        /* of them, in a segment file */
+    uint64_t dropped;       /* of them, lost and counted */
+    uint64_t in_flight;     /* of them, still in a ring or in the open block */
+    uint64_t raw_bytes;     /* msgpack bytes of the blocks written */
+    uint64_t segment_bytes; /* bytes of segment files written */
+    uint64_t segments;      /* segment files begun */
+    uint64_t rings;         /* rings in use or waiting to be used again */
+    uint64_t ring_bytes;    /* memory that they take */
+    uint64_t io_errors;     /* system calls that failed */
+    int last_errno;         /* of the latest failure, 0 if none */
+    uint64_t writer_id;     /* as in the segments' names */
 };
-ALOG_API enum alog_status alog_writer_get_stats(struct alog_writer *writer, struct alog_writer_stats *ret_stats);
+ALOG_API enum alog_status alog_writer_get_stats(struct alog_writer *writer,
+                                                struct alog_writer_stats *ret_stats);
 
 /*
- * Drain every ring, seal the segment, stop the drain thread, free the handle. NULL is fine. Returns ALOG_OK when
- * every event that was accepted is in sealed segments, otherwise the first failure, with what was lost in `error`.
+ * Drain every ring, seal the segment, stop the drain thread, free the handle. NULL is fine. Returns
+ * ALOG_OK when every event that was accepted is in sealed segments, otherwise the first failure,
+ * with what was lost in `error`.
  */
 ALOG_API enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error *error);
 

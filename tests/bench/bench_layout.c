@@ -32,10 +32,10 @@
 #include <zstd.h>
 
 /* Layouts differ by compile-time flags; without forced inlining they would share one slow loop. */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define ALWAYS_INLINE     static inline __attribute__((always_inline))
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 /* A catalogue generates straight-line code for each event; unrolled, a loop over kinds is that. */
-#define UNROLL_FIELDS _Pragma("GCC unroll 16")
+#define UNROLL_FIELDS   _Pragma("GCC unroll 16")
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 enum {
@@ -47,8 +47,7 @@ enum {
     RECORD_HEADER_BYTES = 4,
 };
 
-static _Noreturn void __attribute__((format(printf, 1, 2))) die(const char *format, ...)
-{
+static _Noreturn void __attribute__((format(printf, 1, 2))) die(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fputs("bench_layout: ", stderr);
@@ -58,8 +57,7 @@ static _Noreturn void __attribute__((format(printf, 1, 2))) die(const char *form
     exit(1);
 }
 
-static void *allocate(size_t bytes)
-{
+static void *allocate(size_t bytes) {
     void *memory = calloc(1, bytes + SLACK_BYTES);
     if (memory == NULL) {
         die("out of memory");
@@ -69,40 +67,34 @@ static void *allocate(size_t bytes)
 
 /* Bytes and msgpack. */
 
-ALWAYS_INLINE uint64_t load_u64(const uint8_t *from)
-{
+ALWAYS_INLINE uint64_t load_u64(const uint8_t *from) {
     uint64_t value;
     memcpy(&value, from, sizeof value);
     return value;
 }
 
-ALWAYS_INLINE uint64_t load_be64(const uint8_t *from)
-{
+ALWAYS_INLINE uint64_t load_be64(const uint8_t *from) {
     return __builtin_bswap64(load_u64(from));
 }
 
-ALWAYS_INLINE uint32_t load_be32(const uint8_t *from)
-{
+ALWAYS_INLINE uint32_t load_be32(const uint8_t *from) {
     uint32_t value;
     memcpy(&value, from, sizeof value);
     return __builtin_bswap32(value);
 }
 
-ALWAYS_INLINE uint32_t load_be16(const uint8_t *from)
-{
+ALWAYS_INLINE uint32_t load_be16(const uint8_t *from) {
     return (uint32_t)from[0] << 8 | from[1];
 }
 
-ALWAYS_INLINE uint8_t *put_be(uint8_t *out, uint8_t tag, uint64_t value, unsigned bytes)
-{
+ALWAYS_INLINE uint8_t *put_be(uint8_t *out, uint8_t tag, uint64_t value, unsigned bytes) {
     const uint64_t swapped = __builtin_bswap64(value << (64 - 8 * bytes));
     *out = tag;
     memcpy(out + 1, &swapped, sizeof swapped);
     return out + 1 + bytes;
 }
 
-ALWAYS_INLINE uint8_t *put_int(uint8_t *out, int64_t value)
-{
+ALWAYS_INLINE uint8_t *put_int(uint8_t *out, int64_t value) {
     const uint64_t bits = (uint64_t)value;
     if (value >= 0) {
         if (value < 0x80) {
@@ -137,8 +129,7 @@ ALWAYS_INLINE uint8_t *put_int(uint8_t *out, int64_t value)
 }
 
 /* As put_int, without its branches, for a field whose values come in widths at random. */
-ALWAYS_INLINE uint8_t *put_mixed_int(uint8_t *out, int64_t value)
-{
+ALWAYS_INLINE uint8_t *put_mixed_int(uint8_t *out, int64_t value) {
     /* By the number of bits: payload bytes, and the tag, or 0 for a fixint, which is its own. */
     static const uint8_t payloads[33] = {
         [8] = 1,  [9] = 2,  [10] = 2, [11] = 2, [12] = 2, [13] = 2, [14] = 2, [15] = 2, [16] = 2,
@@ -157,22 +148,19 @@ ALWAYS_INLINE uint8_t *put_mixed_int(uint8_t *out, int64_t value)
     return out + 1 + bytes;
 }
 
-ALWAYS_INLINE uint64_t bits_of(double value)
-{
+ALWAYS_INLINE uint64_t bits_of(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-ALWAYS_INLINE double double_of(uint64_t bits)
-{
+ALWAYS_INLINE double double_of(uint64_t bits) {
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static uint8_t *put_string(uint8_t *out, const uint8_t *text, uint32_t length)
-{
+static uint8_t *put_string(uint8_t *out, const uint8_t *text, uint32_t length) {
     if (length < 32) {
         *out++ = (uint8_t)(0xa0 | length);
     } else if (length <= UINT8_MAX) {
@@ -186,8 +174,7 @@ static uint8_t *put_string(uint8_t *out, const uint8_t *text, uint32_t length)
     return out + length;
 }
 
-static uint8_t *put_array(uint8_t *out, uint32_t count)
-{
+static uint8_t *put_array(uint8_t *out, uint32_t count) {
     if (count < 16) {
         *out = (uint8_t)(0x90 | count);
         return out + 1;
@@ -202,8 +189,7 @@ struct cursor {
     bool bad;
 };
 
-ALWAYS_INLINE bool cursor_has(struct cursor *in, size_t bytes)
-{
+ALWAYS_INLINE bool cursor_has(struct cursor *in, size_t bytes) {
     if (LIKELY((size_t)(in->end - in->at) >= bytes)) {
         return true;
     }
@@ -212,8 +198,7 @@ ALWAYS_INLINE bool cursor_has(struct cursor *in, size_t bytes)
     return false;
 }
 
-ALWAYS_INLINE uint32_t get_array(struct cursor *in)
-{
+ALWAYS_INLINE uint32_t get_array(struct cursor *in) {
     uint32_t count = 0;
     if (!cursor_has(in, 1)) {
         return 0;
@@ -235,8 +220,7 @@ ALWAYS_INLINE uint32_t get_array(struct cursor *in)
     return count;
 }
 
-static int64_t get_wide_int(struct cursor *in)
-{
+static int64_t get_wide_int(struct cursor *in) {
     /* Payload bytes of tags 0xcc..0xd3; a table instead of eight cases. */
     static const uint8_t payload[8] = {1, 2, 4, 8, 1, 2, 4, 8};
     const uint8_t tag = *in->at;
@@ -262,8 +246,7 @@ static int64_t get_wide_int(struct cursor *in)
     return (int64_t)(aligned >> shift);
 }
 
-ALWAYS_INLINE int64_t get_int(struct cursor *in)
-{
+ALWAYS_INLINE int64_t get_int(struct cursor *in) {
     if (!cursor_has(in, 1)) {
         return 0;
     }
@@ -273,8 +256,7 @@ ALWAYS_INLINE int64_t get_int(struct cursor *in)
     return get_wide_int(in);
 }
 
-ALWAYS_INLINE const uint8_t *get_string(struct cursor *in, uint32_t *ret_length)
-{
+ALWAYS_INLINE const uint8_t *get_string(struct cursor *in, uint32_t *ret_length) {
     uint32_t length = 0;
     *ret_length = 0;
     if (!cursor_has(in, 1)) {
@@ -333,13 +315,11 @@ struct event {
 };
 
 /* The ring's form: a length, the event with strings in place, padding to 8 bytes. */
-static size_t record_bytes(size_t event_bytes)
-{
+static size_t record_bytes(size_t event_bytes) {
     return (RECORD_HEADER_BYTES + event_bytes + 7) & ~(size_t)7;
 }
 
-static size_t put_record(uint8_t *record, const struct event *event)
-{
+static size_t put_record(uint8_t *record, const struct event *event) {
     uint8_t *out = put_array(record + RECORD_HEADER_BYTES, FIELD_COUNT);
     unsigned name = 0;
     unsigned real = 0;
@@ -379,31 +359,26 @@ struct prng {
 };
 
 /* splitmix64, by Sebastiano Vigna: tiny, and the same on every machine. */
-static uint64_t prng_next(struct prng *prng)
-{
+static uint64_t prng_next(struct prng *prng) {
     uint64_t z = prng->state += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
 }
 
-static uint32_t prng_below(struct prng *prng, uint32_t bound)
-{
+static uint32_t prng_below(struct prng *prng, uint32_t bound) {
     return (uint32_t)((prng_next(prng) >> 32) * bound >> 32);
 }
 
-static double prng_unit(struct prng *prng)
-{
+static double prng_unit(struct prng *prng) {
     return ((double)(prng_next(prng) >> 11) + 0.5) * 0x1p-53;
 }
 
-static int64_t prng_geometric(struct prng *prng, double mean)
-{
+static int64_t prng_geometric(struct prng *prng, double mean) {
     return (int64_t)(log(prng_unit(prng)) / log(mean / (mean + 1.0)));
 }
 
-static double prng_normal(struct prng *prng)
-{
+static double prng_normal(struct prng *prng) {
     const double radius = sqrt(-2.0 * log(prng_unit(prng)));
     return radius * cos(6.283185307179586 * prng_unit(prng));
 }
@@ -457,8 +432,7 @@ struct workload {
     uint64_t digest; /* of what an aggregate of it comes to, once one is known */
 };
 
-static const uint8_t *lane_job_id(struct lane *lane, struct prng *prng)
-{
+static const uint8_t *lane_job_id(struct lane *lane, struct prng *prng) {
     if (lane->events_left == 0) {
         lane->events_left = 125 + prng_below(prng, 251);
         const uint64_t id = prng_next(prng);
@@ -470,14 +444,12 @@ static const uint8_t *lane_job_id(struct lane *lane, struct prng *prng)
     return lane->job_id;
 }
 
-static struct text text_of(const char *string)
-{
+static struct text text_of(const char *string) {
     return (struct text){(const uint8_t *)string, (uint32_t)strlen(string)};
 }
 
 static void make_event(struct event *event, struct thread *thread, unsigned lane_count,
-                       bool rounded, struct prng *prng)
-{
+                       bool rounded, struct prng *prng) {
     struct lane *lane = &thread->lanes[prng_below(prng, lane_count)];
     const uint32_t a = prng_below(prng, COUNT_OF(agent_names));
     const uint32_t b = prng_below(prng, COUNT_OF(agent_names));
@@ -505,8 +477,7 @@ static void make_event(struct event *event, struct thread *thread, unsigned lane
  * that time goes back at the start of a run, and few jobs are interleaved within one.
  */
 static void workload_make(struct workload *workload, size_t event_count, bool rounded,
-                          uint64_t seed)
-{
+                          uint64_t seed) {
     struct prng prng = {seed};
     struct thread threads[THREADS];
     const int64_t start = INT64_C(1770206400000000000);
@@ -571,23 +542,20 @@ struct interner {
     struct cache_slot cache[NAME_FIELDS][CACHE_SLOTS];
 };
 
-static void interner_init(struct interner *interner)
-{
+static void interner_init(struct interner *interner) {
     memset(interner, 0, sizeof *interner);
     interner->epoch = 1;
     interner->text = allocate(MAX_BLOCK_BYTES + MAX_EVENT_BYTES);
 }
 
-static void interner_clear(struct interner *interner)
-{
+static void interner_clear(struct interner *interner) {
     interner->epoch++;
     interner->count = 0;
     interner->text_bytes = 0;
 }
 
 static uint32_t interner_find_or_add(struct interner *interner, const uint8_t *data,
-                                     uint32_t length)
-{
+                                     uint32_t length) {
     const uint64_t hash = XXH3_64bits(data, length);
     size_t at = hash % HASH_SLOTS;
     for (; interner->slots[at].epoch == interner->epoch; at = (at + 1) % HASH_SLOTS) {
@@ -609,8 +577,7 @@ static uint32_t interner_find_or_add(struct interner *interner, const uint8_t *d
 
 static __attribute__((noinline)) void interner_fill(struct interner *interner,
                                                     struct cache_slot *slot, const uint8_t *data,
-                                                    uint32_t length, uint64_t head, uint64_t tail)
-{
+                                                    uint32_t length, uint64_t head, uint64_t tail) {
     const uint32_t number = interner_find_or_add(interner, data, length);
     uint8_t code[16] = {0};
     const uint8_t code_bytes = (uint8_t)(put_int(code, number) - code);
@@ -620,8 +587,7 @@ static __attribute__((noinline)) void interner_fill(struct interner *interner,
 }
 
 ALWAYS_INLINE const struct cache_slot *interner_look(struct interner *interner, unsigned field,
-                                                     const uint8_t *data, uint32_t length)
-{
+                                                     const uint8_t *data, uint32_t length) {
     uint64_t head = load_u64(data);
     uint64_t tail = 0;
     if (LIKELY(length >= 8)) {
@@ -661,8 +627,7 @@ struct encoder {
     int64_t max_timestamp;
 };
 
-ALWAYS_INLINE uint8_t *put_real(unsigned layout, uint8_t *out, uint64_t bits)
-{
+ALWAYS_INLINE uint8_t *put_real(unsigned layout, uint8_t *out, uint64_t bits) {
     const double value = double_of(bits);
     if ((layout & LAYOUT_MILLI) != 0) {
         const double scaled = value * 1000.0;
@@ -686,8 +651,7 @@ ALWAYS_INLINE uint8_t *put_real(unsigned layout, uint8_t *out, uint64_t bits)
 
 /* The producer wrote the record, so that its form is known and needs no checking here. */
 ALWAYS_INLINE uint8_t *encode_event(unsigned layout, struct encoder *encoder, const uint8_t *at,
-                                    int64_t *base_timestamp, uint8_t *out)
-{
+                                    int64_t *base_timestamp, uint8_t *out) {
     unsigned name = 0;
     *out++ = *at++;
     UNROLL_FIELDS
@@ -745,8 +709,7 @@ ALWAYS_INLINE uint8_t *encode_event(unsigned layout, struct encoder *encoder, co
 
 /* Takes records until the block has `target` bytes; returns how many bytes of the ring it took. */
 ALWAYS_INLINE size_t encode_block_as(unsigned layout, struct encoder *encoder, const uint8_t *ring,
-                                     size_t ring_bytes, size_t target)
-{
+                                     size_t ring_bytes, size_t target) {
     struct interner *interner = encoder->interner;
     uint8_t *const events = encoder->room + MAX_BLOCK_BYTES + MAX_EVENT_BYTES;
     uint8_t *out = events;
@@ -807,8 +770,7 @@ struct decoder {
 };
 
 ALWAYS_INLINE void decode_head(unsigned layout, struct decoder *decoder, const uint8_t *block,
-                               size_t block_bytes)
-{
+                               size_t block_bytes) {
     struct cursor in = {block, block + block_bytes, false};
     decoder->name_count = 0;
     if ((layout & LAYOUT_TABLE) != 0) {
@@ -828,8 +790,7 @@ ALWAYS_INLINE void decode_head(unsigned layout, struct decoder *decoder, const u
     decoder->in = in;
 }
 
-ALWAYS_INLINE double get_real(unsigned layout, struct cursor *in)
-{
+ALWAYS_INLINE double get_real(unsigned layout, struct cursor *in) {
     if (!cursor_has(in, 1)) {
         return 0.0;
     }
@@ -852,8 +813,7 @@ ALWAYS_INLINE double get_real(unsigned layout, struct cursor *in)
     return value;
 }
 
-ALWAYS_INLINE bool decode_event(unsigned layout, struct decoder *decoder, struct event *event)
-{
+ALWAYS_INLINE bool decode_event(unsigned layout, struct decoder *decoder, struct event *event) {
     struct cursor in = decoder->in;
     unsigned name = 0;
     unsigned real = 0;
@@ -928,8 +888,7 @@ struct aggregate {
     uint64_t timestamp_sum;
 };
 
-static void aggregate_clear(struct aggregate *aggregate)
-{
+static void aggregate_clear(struct aggregate *aggregate) {
     interner_clear(aggregate->interner);
     memset(aggregate->groups, 0, GROUP_SLOTS * sizeof *aggregate->groups);
     aggregate->group_count = 0;
@@ -938,8 +897,7 @@ static void aggregate_clear(struct aggregate *aggregate)
     aggregate->timestamp_sum = 0;
 }
 
-ALWAYS_INLINE struct group *aggregate_group(struct aggregate *aggregate, uint64_t key)
-{
+ALWAYS_INLINE struct group *aggregate_group(struct aggregate *aggregate, uint64_t key) {
     size_t at = key * 0x9e3779b97f4a7c15 >> 51;
     _Static_assert(GROUP_SLOTS == 1 << 13, "groups are addressed by the hash's top 13 bits");
     for (;; at = (at + 1) % GROUP_SLOTS) {
@@ -959,8 +917,7 @@ ALWAYS_INLINE struct group *aggregate_group(struct aggregate *aggregate, uint64_
 
 ALWAYS_INLINE void walk_block_as(unsigned layout, struct decoder *decoder,
                                  struct aggregate *aggregate, const uint8_t *block,
-                                 size_t block_bytes)
-{
+                                 size_t block_bytes) {
     static const uint8_t keys[4] = {NAME_AGENT, NAME_ISSUE, NAME_PROVIDER, NAME_MODEL};
     uint16_t numbers[MAX_NAMES];
     struct event event = {0};
@@ -997,8 +954,7 @@ ALWAYS_INLINE void walk_block_as(unsigned layout, struct decoder *decoder,
 }
 
 /* Not by key, since a layout numbers names as it meets them; exact, since sums have one order. */
-static uint64_t aggregate_digest(const struct aggregate *aggregate)
-{
+static uint64_t aggregate_digest(const struct aggregate *aggregate) {
     uint64_t digest = aggregate->attempt_sum * 31 + aggregate->timestamp_sum;
     for (size_t i = 0; i < GROUP_SLOTS; i++) {
         struct group group = aggregate->groups[i];
@@ -1023,22 +979,18 @@ struct layout {
 
 #define DEFINE_LAYOUT(suffix, flags)                                                               \
     static size_t encode_block_##suffix(struct encoder *encoder, const uint8_t *ring,              \
-                                        size_t ring_bytes, size_t target)                          \
-    {                                                                                              \
+                                        size_t ring_bytes, size_t target) {                        \
         return encode_block_as(flags, encoder, ring, ring_bytes, target);                          \
     }                                                                                              \
     static void decode_head_##suffix(struct decoder *decoder, const uint8_t *block,                \
-                                     size_t block_bytes)                                           \
-    {                                                                                              \
+                                     size_t block_bytes) {                                         \
         decode_head(flags, decoder, block, block_bytes);                                           \
     }                                                                                              \
-    static bool decode_event_##suffix(struct decoder *decoder, struct event *event)                \
-    {                                                                                              \
+    static bool decode_event_##suffix(struct decoder *decoder, struct event *event) {              \
         return decode_event(flags, decoder, event);                                                \
     }                                                                                              \
     static void walk_block_##suffix(struct decoder *decoder, struct aggregate *aggregate,          \
-                                    const uint8_t *block, size_t block_bytes)                      \
-    {                                                                                              \
+                                    const uint8_t *block, size_t block_bytes) {                    \
         walk_block_as(flags, decoder, aggregate, block, block_bytes);                              \
     }
 
@@ -1108,16 +1060,14 @@ struct bench {
     uint8_t *decompressed;
 };
 
-static size_t zstd_check(size_t result)
-{
+static size_t zstd_check(size_t result) {
     if (ZSTD_isError(result)) {
         die("zstd: %s", ZSTD_getErrorName(result));
     }
     return result;
 }
 
-static void bench_open(struct bench *bench)
-{
+static void bench_open(struct bench *bench) {
     memset(bench, 0, sizeof *bench);
     bench->encoder.interner = allocate(sizeof *bench->encoder.interner);
     bench->encoder.room = allocate(2 * (MAX_BLOCK_BYTES + MAX_EVENT_BYTES));
@@ -1136,8 +1086,7 @@ static void bench_open(struct bench *bench)
     interner_init(bench->aggregate.interner);
 }
 
-static void bench_close(struct bench *bench)
-{
+static void bench_close(struct bench *bench) {
     ZSTD_freeCCtx(bench->compressor);
     ZSTD_freeDCtx(bench->decompressor);
     free(bench->encoder.interner->text);
@@ -1151,8 +1100,7 @@ static void bench_close(struct bench *bench)
     free(bench->decompressed);
 }
 
-static void bench_set(struct bench *bench, const struct setting *setting)
-{
+static void bench_set(struct bench *bench, const struct setting *setting) {
     ZSTD_CCtx *compressor = bench->compressor;
     const struct {
         ZSTD_cParameter parameter;
@@ -1171,16 +1119,14 @@ static void bench_set(struct bench *bench, const struct setting *setting)
     }
 }
 
-static double now_ns(void)
-{
+static double now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Block by block through all four steps, so that each finds its input as warm as it really is. */
-static void trial_run(struct trial *trial, struct bench *bench, unsigned round)
-{
+static void trial_run(struct trial *trial, struct bench *bench, unsigned round) {
     struct workload *workload = trial->workload;
     struct encoder *encoder = &bench->encoder;
     double ns[METRICS] = {0.0};
@@ -1223,8 +1169,7 @@ static void trial_run(struct trial *trial, struct bench *bench, unsigned round)
 
 /* Encodes, compresses, decompresses, decodes and puts back into the ring's form: the same bytes. */
 static void verify(const struct workload *workload, const struct layout *layout, size_t target,
-                   struct bench *bench)
-{
+                   struct bench *bench) {
     static const struct setting level_1 = {.name = "1", .level = 1};
     struct encoder *encoder = &bench->encoder;
     struct decoder *decoder = bench->decoder;
@@ -1267,15 +1212,13 @@ static void verify(const struct workload *workload, const struct layout *layout,
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
+static int compare_doubles(const void *a, const void *b) {
     const double x = *(const double *)a;
     const double y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static double median(const double *values, unsigned count)
-{
+static double median(const double *values, unsigned count) {
     double sorted[MAX_ROUNDS];
     memcpy(sorted, values, count * sizeof *values);
     qsort(sorted, count, sizeof *sorted, compare_doubles);
@@ -1284,8 +1227,7 @@ static double median(const double *values, unsigned count)
 
 /* A ratio of two trials is the median of each round's ratio: both saw the same noise. */
 static double ratio_to_baseline(const struct trial *trial, const struct trial *baseline,
-                                enum metric a, enum metric b, unsigned rounds)
-{
+                                enum metric a, enum metric b, unsigned rounds) {
     double ratios[MAX_ROUNDS];
     for (unsigned i = 0; i < rounds; i++) {
         ratios[i] = (trial->ns[a][i] + trial->ns[b][i]) / (baseline->ns[a][i] + baseline->ns[b][i]);
@@ -1293,8 +1235,7 @@ static double ratio_to_baseline(const struct trial *trial, const struct trial *b
     return median(ratios, rounds);
 }
 
-static void print_trial(const struct trial *trial, const struct trial *baseline, unsigned rounds)
-{
+static void print_trial(const struct trial *trial, const struct trial *baseline, unsigned rounds) {
     const double events = (double)trial->workload->event_count;
     const double transcode = median(trial->ns[TRANSCODE], rounds);
     const double compress = median(trial->ns[COMPRESS], rounds);
@@ -1310,8 +1251,7 @@ static void print_trial(const struct trial *trial, const struct trial *baseline,
            ratio_to_baseline(trial, baseline, DECOMPRESS, WALK, rounds));
 }
 
-static void print_heading(void)
-{
+static void print_heading(void) {
     puts("trans, compr, writer (both), decomp, walk: CPU ns per event");
     puts(
         "M/s1, M/s2: million events per second with both writer steps on one core, or one on each");
@@ -1332,8 +1272,7 @@ struct plan {
 
 /* Returns the index of the baseline: what it was given, or a PLAIN trial itself. */
 static size_t plan_add(struct plan *plan, struct workload *workload, size_t target,
-                       enum layout_id layout, const struct setting *setting, size_t baseline)
-{
+                       enum layout_id layout, const struct setting *setting, size_t baseline) {
     if (plan->count == plan->room) {
         plan->room = plan->room * 2 + 64;
         plan->trials = realloc(plan->trials, plan->room * sizeof *plan->trials);
@@ -1381,16 +1320,14 @@ static const size_t block_sizes[] = {128 * KIB, 256 * KIB, 512 * KIB, 1024 * KIB
 enum { USUAL_BLOCK_BYTES = 512 * KIB };
 
 /* Unless everything is asked for: every layout at the usual size, every size at level 1. */
-static bool plan_wants(size_t target, enum layout_id layout, int level)
-{
+static bool plan_wants(size_t target, enum layout_id layout, int level) {
     const bool usual_level = level == -1 || level == 1 || level == 3;
     const bool main_layout =
         layout == PLAIN || layout == TABLE || layout == OFFSET_MILLI || layout == DELTA_MILLI;
     return target == USUAL_BLOCK_BYTES ? usual_level : level == 1 && main_layout;
 }
 
-static void plan_layouts(struct plan *plan, struct workload *workload, bool full)
-{
+static void plan_layouts(struct plan *plan, struct workload *workload, bool full) {
     for (size_t size = 0; size < COUNT_OF(block_sizes); size++) {
         for (size_t level = 0; level < COUNT_OF(level_settings); level++) {
             const struct setting *setting = &level_settings[level];
@@ -1406,8 +1343,7 @@ static void plan_layouts(struct plan *plan, struct workload *workload, bool full
     }
 }
 
-static void plan_tweaks(struct plan *plan, struct workload *workload)
-{
+static void plan_tweaks(struct plan *plan, struct workload *workload) {
     const enum layout_id tweaked[] = {TABLE, OFFSET_MILLI, DELTA_MILLI};
     const size_t target = USUAL_BLOCK_BYTES;
     const struct setting *level_1 = &level_settings[LEVEL_1];
@@ -1420,8 +1356,7 @@ static void plan_tweaks(struct plan *plan, struct workload *workload)
     }
 }
 
-static void plan_run(struct plan *plan, struct bench *bench, unsigned rounds)
-{
+static void plan_run(struct plan *plan, struct bench *bench, unsigned rounds) {
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < plan->count; i++) {
             trial_run(&plan->trials[i], bench, round);
@@ -1436,8 +1371,7 @@ static void plan_run(struct plan *plan, struct bench *bench, unsigned rounds)
     plan->count = 0;
 }
 
-static uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64_t max)
-{
+static uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64_t max) {
     char *end = NULL;
     errno = 0;
     const unsigned long long value = text == NULL ? 0 : strtoull(text, &end, 0);
@@ -1449,8 +1383,7 @@ static uint64_t parse_number(const char *option, const char *text, uint64_t min,
     return value;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     size_t event_count = 200000;
     unsigned rounds = 9;
     uint64_t seed = 20260204;
