@@ -1,0 +1,5 @@
+find_package(Python3 COMPONENTS Interpreter)
+add_test(NAME project/layers COMMAND Python3::Interpreter ${CMAKE_CURRENT_LIST_DIR}/check_layers.py ${CMAKE_SOURCE_DIR})
+add_test(NAME project/layers_self_test COMMAND Python3::Interpreter ${CMAKE_CURRENT_LIST_DIR}/check_layers.py --self-test)
+add_test(NAME project/format COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_format.sh ${CMAKE_SOURCE_DIR})
+set_tests_properties(project/format PROPERTIES SKIP_RETURN_CODE 77)
