@@ -20,6 +20,7 @@
 #define ALOG_SEEK_TABLE_FOOTER_MAGIC    0x8F92EAB1u
 #define ALOG_MAX_HEADER_BYTES           (1u << 20)   /* payload of a file or block header */
 #define ALOG_MAX_INDEX_BYTES            (256u << 20) /* payload of an index */
+#define ALOG_MAX_SEQUENCE               ((uint64_t)INT64_MAX) /* sequence numbers are below this */
 
 struct alog_file_header {
     uint16_t version;
