@@ -21,6 +21,9 @@
 #define ALOG_MP_MAX_EXT_HEAD   6
 #define ALOG_MP_MAX_ARRAY_HEAD 5
 
+/* No value that is passed over may be nested more deeply. */
+#define ALOG_MP_MAX_DEPTH 64u
+
 /* The extension type of JSON text: a nested value, kept as it was. */
 #define ALOG_MP_EXT_JSON 1
 

@@ -174,13 +174,39 @@ static inline uint64_t alog_mp_load64(const uint8_t *at) {
     return __builtin_bswap64(v);
 }
 
-/*
- * Read the next token. Containers give their head only; the elements are the next tokens. False at
- * a fault (then the cursor has failed) and false, without a fault, at the end.
- */
-bool alog_mp_next(struct alog_mp_cursor *cursor, struct alog_mp_token *ret_token);
+/* What alog_mp_next does not do in place: every form that takes more than one byte for its head. */
+bool alog_mp_next_long(struct alog_mp_cursor *cursor, struct alog_mp_token *ret_token);
 
-/* Pass over one whole value, at most `max_depth` containers deep. False as alog_mp_next. */
+/*
+ * Read the next token. Containers give their head only; the elements are the next tokens. A length
+ * or count is never larger than what is left of the input (an element takes a byte at least). False
+ * at a fault (then the cursor has failed) and false, without a fault, at the end.
+ */
+static inline bool alog_mp_next(struct alog_mp_cursor *cursor, struct alog_mp_token *ret_token) {
+    if (cursor->at < cursor->end && !cursor->failed) {
+        const uint8_t tag = *cursor->at;
+        if (tag < 0x80) {
+            ret_token->type = ALOG_MP_INT;
+            ret_token->i64 = tag;
+            cursor->at++;
+            return true;
+        }
+        const uint32_t len = tag & 0x1f;
+        if ((tag & 0xe0) == 0xa0 && len < (size_t)(cursor->end - cursor->at)) {
+            ret_token->type = ALOG_MP_STR;
+            ret_token->data = cursor->at + 1;
+            ret_token->len = len;
+            cursor->at += 1 + len;
+            return true;
+        }
+    }
+    return alog_mp_next_long(cursor, ret_token);
+}
+
+/*
+ * Pass over one whole value, at most `max_depth` containers deep (0: scalars only; never more than
+ * ALOG_MP_MAX_DEPTH). False as alog_mp_next.
+ */
 bool alog_mp_skip(struct alog_mp_cursor *cursor, unsigned max_depth);
 
 #endif
