@@ -1,0 +1,256 @@
+#include "sketch.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define PER_DOUBLING 32u
+
+/* floor(2^(j/32) * 2^63): the bounds within one doubling. Irrational but for j = 0, so an integer m
+ * is above the bound exactly when it is above its floor. */
+static const uint64_t bounds[PER_DOUBLING] = {
+    UINT64_C(0x8000000000000000), UINT64_C(0x82cd8698ac2ba1d7), UINT64_C(0x85aac367cc487b14),
+    UINT64_C(0x88980e8092da8527), UINT64_C(0x8b95c1e3ea8bd6e6), UINT64_C(0x8ea4398b45cd53c0),
+    UINT64_C(0x91c3d373ab11c336), UINT64_C(0x94f4efa8fef70961), UINT64_C(0x9837f0518db8a96f),
+    UINT64_C(0x9b8d39b9d54e5538), UINT64_C(0x9ef5326091a111ad), UINT64_C(0xa27043030c496818),
+    UINT64_C(0xa5fed6a9b15138ea), UINT64_C(0xa9a15ab4ea7c0ef8), UINT64_C(0xad583eea42a14ac6),
+    UINT64_C(0xb123f581d2ac258f), UINT64_C(0xb504f333f9de6484), UINT64_C(0xb8fbaf4762fb9ee9),
+    UINT64_C(0xbd08a39f580c36be), UINT64_C(0xc12c4cca66709456), UINT64_C(0xc5672a115506dadd),
+    UINT64_C(0xc9b9bd866e2f27a2), UINT64_C(0xce248c151f8480e3), UINT64_C(0xd2a81d91f12ae45a),
+    UINT64_C(0xd744fccad69d6af4), UINT64_C(0xdbfbb797daf23755), UINT64_C(0xe0ccdeec2a94e111),
+    UINT64_C(0xe5b906e77c8348a8), UINT64_C(0xeac0c6e7dd24392e), UINT64_C(0xefe4b99bdcdaf5cb),
+    UINT64_C(0xf5257d152486cc2c), UINT64_C(0xfa83b2db722a033a)};
+
+/* How many bounds lie below the start of each 64th of a doubling. A 64th is narrower than a bucket,
+ * so at most one more bound lies within it. */
+static const uint8_t bounds_below[64] = {
+    0,  1,  2,  3,  3,  4,  5,  5,  6,  7,  7,  8,  8,  9,  10, 10, 11, 11, 12, 13, 13, 14,
+    14, 15, 15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 22, 23, 23, 24, 24,
+    25, 25, 26, 26, 26, 27, 27, 28, 28, 28, 29, 29, 30, 30, 30, 31, 31, 31, 32, 32};
+
+void alog_sketch_free(struct alog_sketch *sketch) {
+    free(sketch->counts);
+    *sketch = (struct alog_sketch){0};
+}
+
+uint32_t alog_sketch_bucket(uint64_t value_us) {
+    uint32_t zeros_in_front = (uint32_t)__builtin_clzll(value_us);
+    uint64_t mantissa = value_us << zeros_in_front;
+    uint32_t below = bounds_below[(mantissa >> 57) & 63];
+    if (below < PER_DOUBLING && mantissa > bounds[below]) {
+        below++;
+    }
+    return PER_DOUBLING * (63 - zeros_in_front) + below;
+}
+
+double alog_sketch_bucket_upper_us(uint32_t bucket) {
+    double within = (double)bounds[bucket % PER_DOUBLING] * 0x1p-63;
+    return ldexp(within, (int)(bucket / PER_DOUBLING));
+}
+
+double alog_sketch_bucket_estimate_us(uint32_t bucket) {
+    if (bucket == 0) {
+        return 1;
+    }
+    /* 2lu / (l + u): the same relative error towards both ends. */
+    double lower = alog_sketch_bucket_upper_us(bucket - 1);
+    double upper = alog_sketch_bucket_upper_us(bucket);
+    return 2 * lower / (lower + upper) * upper;
+}
+
+/* Make room for buckets low .. high, and some more on the way there. */
+static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t high) {
+    const uint32_t slack = 8;
+    uint32_t first = low > slack ? low - slack : 0;
+    uint32_t end = high + slack < ALOG_SKETCH_BUCKETS ? high + slack + 1 : ALOG_SKETCH_BUCKETS;
+    if (sketch->len != 0) {
+        if (low >= sketch->first && high < sketch->first + sketch->len) {
+            return ALOG_OK;
+        }
+        first = low >= sketch->first ? sketch->first : first;
+        end = high < sketch->first + sketch->len ? sketch->first + sketch->len : end;
+    }
+    uint64_t *counts = calloc(end - first, sizeof(*counts));
+    if (!counts) {
+        return ALOG_NO_MEMORY;
+    }
+    if (sketch->len != 0) {
+        memcpy(counts + (sketch->first - first), sketch->counts, alog_sketch_heap_bytes(sketch));
+        free(sketch->counts);
+    }
+    sketch->counts = counts;
+    sketch->first = first;
+    sketch->len = end - first;
+    return ALOG_OK;
+}
+
+enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
+    if (value_us <= 0) {
+        sketch->zeros++;
+        return ALOG_OK;
+    }
+    uint32_t bucket = alog_sketch_bucket((uint64_t)value_us);
+    if (bucket - sketch->first >= sketch->len) {
+        enum alog_status status = cover(sketch, bucket, bucket);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
+    sketch->counts[bucket - sketch->first]++;
+    return ALOG_OK;
+}
+
+enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {
+    if (from->len != 0) {
+        enum alog_status status = cover(into, from->first, from->first + from->len - 1);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
+    for (uint32_t i = 0; i < from->len; i++) {
+        into->counts[from->first - into->first + i] += from->counts[i];
+    }
+    into->zeros += from->zeros;
+    return ALOG_OK;
+}
+
+/* The shortest form only, so that equal sketches have equal bytes. */
+static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_value) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; at != end && shift < 64; shift += 7) {
+        uint8_t byte = *at++;
+        uint64_t part = (uint64_t)(byte & 0x7f);
+        if (shift == 63 && part > 1) {
+            return NULL;
+        }
+        value |= part << shift;
+        if ((byte & 0x80) == 0) {
+            *ret_value = value;
+            return byte == 0 && shift != 0 ? NULL : at;
+        }
+    }
+    return NULL;
+}
+
+static uint8_t *write_varint(uint8_t *at, uint64_t value) {
+    for (; value >= 0x80; value >>= 7) {
+        *at++ = (uint8_t)(value | 0x80);
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+/* One pass over the pairs: checks them and gives the range (`into` NULL), or adds them. */
+static enum alog_status walk_pairs(const uint8_t *at, const uint8_t *end, struct alog_sketch *into,
+                                   uint32_t *ret_low, uint32_t *ret_high) {
+    uint64_t bucket = 0;
+    for (bool first = true; at != end; first = false) {
+        uint64_t step, count;
+        at = read_varint(at, end, &step);
+        at = at ? read_varint(at, end, &count) : NULL;
+        if (!at || count == 0 || (step == 0 && !first) || step >= ALOG_SKETCH_BUCKETS ||
+            bucket + step >= ALOG_SKETCH_BUCKETS) {
+            return ALOG_CORRUPT;
+        }
+        bucket += step;
+        if (into) {
+            uint64_t *sum = &into->counts[bucket - into->first];
+            if (__builtin_add_overflow(*sum, count, sum)) {
+                return ALOG_LIMIT;
+            }
+        }
+        if (first) {
+            *ret_low = (uint32_t)bucket;
+        }
+        *ret_high = (uint32_t)bucket;
+    }
+    return ALOG_OK;
+}
+
+enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len) {
+    if (len == 0) {
+        return ALOG_OK;
+    }
+    const uint8_t *at = bytes, *end = at + len;
+    if (*at++ != ALOG_SKETCH_VERSION) {
+        return at[-1] > ALOG_SKETCH_VERSION ? ALOG_UNSUPPORTED : ALOG_CORRUPT;
+    }
+    uint64_t zeros;
+    uint32_t low, high;
+    at = read_varint(at, end, &zeros);
+    if (!at || (at == end && zeros == 0)) {
+        return ALOG_CORRUPT;
+    }
+    enum alog_status status = walk_pairs(at, end, NULL, &low, &high);
+    if (status == ALOG_OK && at != end) {
+        status = cover(into, low, high);
+        if (status == ALOG_OK) {
+            status = walk_pairs(at, end, into, &low, &high);
+        }
+    }
+    if (status == ALOG_OK && __builtin_add_overflow(into->zeros, zeros, &into->zeros)) {
+        status = ALOG_LIMIT;
+    }
+    return status;
+}
+
+uint64_t alog_sketch_count(const struct alog_sketch *sketch) {
+    uint64_t count = sketch->zeros;
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        count += sketch->counts[i];
+    }
+    return count;
+}
+
+bool alog_sketch_quantile_us(const struct alog_sketch *sketch, double q, double *ret_us) {
+    uint64_t count = alog_sketch_count(sketch);
+    if (count == 0 || !(q >= 0 && q <= 1)) {
+        return false;
+    }
+    double rank_real = ceil(q * (double)count);
+    uint64_t rank = rank_real < 1 ? 1 : (uint64_t)rank_real;
+    uint64_t seen = sketch->zeros;
+    double estimate = 0;
+    for (uint32_t i = 0; seen < rank && i < sketch->len; i++) {
+        seen += sketch->counts[i];
+        if (sketch->counts[i] != 0) {
+            estimate = alog_sketch_bucket_estimate_us(sketch->first + i);
+        }
+    }
+    *ret_us = estimate;
+    return true;
+}
+
+uint64_t alog_sketch_count_until_us(const struct alog_sketch *sketch, double limit_us) {
+    if (!(limit_us >= 0)) {
+        return 0;
+    }
+    uint64_t count = sketch->zeros;
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        if (sketch->counts[i] != 0 &&
+            alog_sketch_bucket_estimate_us(sketch->first + i) <= limit_us) {
+            count += sketch->counts[i];
+        }
+    }
+    return count;
+}
+
+size_t alog_sketch_encoded_bound(const struct alog_sketch *sketch) {
+    return 1 + 10 + (size_t)sketch->len * (2 + 10);
+}
+
+size_t alog_sketch_encode(const struct alog_sketch *sketch, uint8_t *bytes) {
+    uint8_t *at = bytes;
+    *at++ = ALOG_SKETCH_VERSION;
+    at = write_varint(at, sketch->zeros);
+    bool empty = sketch->zeros == 0;
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        if (sketch->counts[i] != 0) {
+            at = write_varint(at, sketch->first + i - before);
+            at = write_varint(at, sketch->counts[i]);
+            before = sketch->first + i;
+            empty = false;
+        }
+    }
+    return empty ? 0 : (size_t)(at - bytes);
+}

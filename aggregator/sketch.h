@@ -1,0 +1,72 @@
+/*
+ * A latency sketch: counts of whole microseconds in the buckets of OpenTelemetry's base-2
+ * exponential histogram at scale 5 (32 buckets per doubling, ratio 2^(1/32)), and of zeros.
+ *
+ * Bucket b holds the values v with 2^((b-1)/32) < v <= 2^(b/32), which is OpenTelemetry's index
+ * b - 1 at scale 5; bucket 0 holds 1 alone. Any estimate is within 1.09 % of the value it stands
+ * for: (g - 1) / (g + 1) with g = 2^(1/32). Adding and merging are sums of integers, so order never
+ * matters.
+ *
+ * As bytes (version 1): nothing at all for an empty sketch, else
+ *     0x01, varint zeros, then for each bucket with a count, ascending: varint step, varint count
+ * where step is the bucket's number, then the distance from the bucket before. Varints are LEB128,
+ * always the shortest; so one sketch has one form, and equal sketches are equal bytes.
+ *
+ * Source of bucket mapping and scale: OpenTelemetry, Metrics Data Model, "ExponentialHistogram".
+ */
+#ifndef AGENTLOG_AGGREGATOR_SKETCH_H
+#define AGENTLOG_AGGREGATOR_SKETCH_H
+
+#include <agentlog/agentlog.h>
+
+#define ALOG_SKETCH_VERSION 1
+#define ALOG_SKETCH_BUCKETS 2017u /* 0 .. 32 * 63, for values up to INT64_MAX */
+
+/* Zero-initialise; free with alog_sketch_free. `counts` holds buckets first .. first + len - 1. */
+struct alog_sketch {
+    uint64_t zeros;
+    uint64_t *counts;
+    uint32_t first, len;
+};
+
+void alog_sketch_free(struct alog_sketch *sketch);
+
+/* Bytes on the heap. */
+static inline size_t alog_sketch_heap_bytes(const struct alog_sketch *sketch) {
+    return sketch->len * sizeof(*sketch->counts);
+}
+
+/* The bucket of a value >= 1. Integers only: exact for every value. */
+uint32_t alog_sketch_bucket(uint64_t value_us);
+
+/* The bucket's upper bound and the estimate for a value in it, in microseconds. */
+double alog_sketch_bucket_upper_us(uint32_t bucket);
+double alog_sketch_bucket_estimate_us(uint32_t bucket);
+
+/* Count a value >= 0. ALOG_NO_MEMORY. Cost: a table look-up, once the range has been seen. */
+enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us);
+
+/* Add `from` to `into`; on failure (ALOG_NO_MEMORY) `into` is unchanged. */
+enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from);
+
+/* The same with a sketch as bytes. ALOG_CORRUPT: they are none (`into` is then unchanged).
+ * ALOG_UNSUPPORTED: a newer version. ALOG_LIMIT: a count leaves 64 bits. */
+enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len);
+
+/* How many values are in it. */
+uint64_t alog_sketch_count(const struct alog_sketch *sketch);
+
+/* The quantile 0..1 by nearest rank: the estimate for the ceil(q * n)-th smallest value (the first
+ * for q = 0). False when the sketch is empty or q is not in 0..1. */
+bool alog_sketch_quantile_us(const struct alog_sketch *sketch, double q, double *ret_us);
+
+/* How many values are at most `limit_us`, to the width of one bucket. */
+uint64_t alog_sketch_count_until_us(const struct alog_sketch *sketch, double limit_us);
+
+/* Bytes that alog_sketch_encode may write, at most. */
+size_t alog_sketch_encoded_bound(const struct alog_sketch *sketch);
+
+/* Write the bytes; returns how many (0 for an empty sketch). */
+size_t alog_sketch_encode(const struct alog_sketch *sketch, uint8_t *bytes);
+
+#endif
