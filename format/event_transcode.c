@@ -1,0 +1,342 @@
+/* An event of plain form to block form. Each helper returns where the input goes on, or NULL if it
+ * is malformed. */
+#include "event_transcode.h"
+
+/* Both sides of a copy have slack for one fixed-size store of this many bytes. */
+#define WIDEST_NUMBER 9
+
+bool alog_plain_open(const uint8_t *plain, size_t len, struct alog_plain_opening *ret_opening) {
+    struct alog_mp_cursor in = {.at = plain, .end = plain + len};
+    struct alog_mp_token head, type, timestamp;
+    if (!alog_mp_next(&in, &head) || head.type != ALOG_MP_ARRAY || head.len < 3 ||
+        !alog_mp_next(&in, &type) || type.type != ALOG_MP_INT || type.i64 < 0 ||
+        type.i64 >= ALOG_MAX_TYPES || !alog_mp_next(&in, &timestamp) ||
+        timestamp.type != ALOG_MP_INT || timestamp.i64 < 0) {
+        return false;
+    }
+    *ret_opening = (struct alog_plain_opening){.type = (uint32_t)type.i64,
+                                               .timestamp_ns = timestamp.i64,
+                                               .elements = head.len - 2,
+                                               .rest = in};
+    return true;
+}
+
+/* Finds the text of a string; NULL if there is none. */
+static inline const uint8_t *string_text(const uint8_t *at, const uint8_t *end, uint32_t *ret_len) {
+    const uint8_t tag = *at++;
+    const size_t left = (size_t)(end - at);
+    uint32_t len;
+    if (__builtin_expect((tag & 0xe0) == 0xa0, true)) {
+        len = tag & 0x1f;
+    } else if (tag == 0xd9 && left >= 1) {
+        len = *at;
+        at += 1;
+    } else if (tag == 0xda && left >= 2) {
+        len = alog_mp_load16(at);
+        at += 2;
+    } else if (tag == 0xdb && left >= 4) {
+        len = alog_mp_load32(at);
+        at += 4;
+    } else {
+        return NULL;
+    }
+    *ret_len = len;
+    return len <= (size_t)(end - at) ? at : NULL;
+}
+
+/* As its index if the table has room, else in place. */
+static inline uint8_t *put_name(uint8_t *out, struct alog_block_strings *strings,
+                                const uint8_t *text, uint32_t len, uint32_t *ret_index) {
+    const struct alog_string_cache_slot *slot = alog_block_strings_look(strings, text, len);
+    if (__builtin_expect(slot == NULL, false)) {
+        *ret_index = UINT32_MAX;
+        return alog_mp_str(out, (const char *)text, len);
+    }
+    *ret_index = slot->index;
+    memcpy(out, slot->code, sizeof slot->code);
+    return out + slot->code[3];
+}
+
+static inline const uint8_t *copy_name(struct alog_block_strings *strings, const uint8_t *at,
+                                       const uint8_t *end, uint8_t **out) {
+    uint32_t len, index;
+    const uint8_t *text = string_text(at, end, &len);
+    if (text == NULL) {
+        return NULL;
+    }
+    *out = put_name(*out, strings, text, len, &index);
+    return text + len;
+}
+
+static const uint8_t *copy_text(const uint8_t *at, const uint8_t *end, bool json, uint8_t **out) {
+    struct alog_mp_cursor in = {.at = at, .end = end};
+    struct alog_mp_token token;
+    if (!alog_mp_next(&in, &token)) {
+        return NULL;
+    }
+    if (token.type != ALOG_MP_STR &&
+        !(json && token.type == ALOG_MP_EXT && token.ext_type == ALOG_MP_EXT_JSON)) {
+        return NULL;
+    }
+    memcpy(*out, at, (size_t)(in.at - at));
+    *out += in.at - at;
+    return in.at;
+}
+
+/* Whole reals are integers here: an importer may have given 3.0. */
+static const uint8_t *copy_odd_integer(const uint8_t *at, const uint8_t *end, uint8_t **out) {
+    struct alog_mp_cursor in = {.at = at, .end = end};
+    struct alog_mp_token token;
+    if (!alog_mp_next(&in, &token)) {
+        return NULL;
+    }
+    if (token.type == ALOG_MP_INT) {
+        *out = alog_mp_int(*out, token.i64);
+        return in.at;
+    }
+    if (token.type == ALOG_MP_F64 && token.f64 >= -0x1p63 && token.f64 < 0x1p63 &&
+        (double)(int64_t)token.f64 == token.f64) {
+        *out = alog_mp_int(*out, (int64_t)token.f64);
+        return in.at;
+    }
+    return NULL;
+}
+
+static inline const uint8_t *copy_integer(const uint8_t *at, const uint8_t *end, uint8_t **out) {
+    if (*at < 0x80) {
+        *(*out)++ = *at;
+        return at + 1;
+    }
+    /* uint8 to uint32 as they are: their widths are in the low bits of their tags. */
+    if (*at >= 0xcc && *at <= 0xce && end - at >= WIDEST_NUMBER) {
+        const size_t bytes = 1 + ((size_t)1 << (*at & 3));
+        memcpy(*out, at, WIDEST_NUMBER);
+        *out += bytes;
+        return at + bytes;
+    }
+    return copy_odd_integer(at, end, out);
+}
+
+/* alog_mp_int without its branches, for numbers whose widths come at random. */
+static inline uint8_t *put_mixed_int(uint8_t *out, int64_t value) {
+    /* By the number of bits: payload bytes, and the tag, or 0 for a fixint, which is its own. */
+    static const uint8_t payloads[33] = {
+        [8] = 1,  [9] = 2,  [10] = 2, [11] = 2, [12] = 2, [13] = 2, [14] = 2, [15] = 2, [16] = 2,
+        [17] = 4, [18] = 4, [19] = 4, [20] = 4, [21] = 4, [22] = 4, [23] = 4, [24] = 4, [25] = 4,
+        [26] = 4, [27] = 4, [28] = 4, [29] = 4, [30] = 4, [31] = 4, [32] = 4,
+    };
+    static const uint8_t tags[5] = {[1] = 0xcc, [2] = 0xcd, [4] = 0xce};
+    const uint64_t bits = (uint64_t)value;
+    if (__builtin_expect(bits > UINT32_MAX, false)) {
+        return alog_mp_int(out, value);
+    }
+    const unsigned bytes = payloads[63 - __builtin_clzll(bits << 1 | 1)];
+    *out = (uint8_t)(bytes == 0 ? bits : tags[bytes]);
+    alog_mp_store64(out + 1, bits << ((64 - 8 * bytes) & 63));
+    return out + 1 + bytes;
+}
+
+/* As the integer n if it is n / 1000 to the last bit, which durations and scores mostly are. */
+static inline uint8_t *put_real(uint8_t *out, uint64_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    const double scaled = value * 1000.0;
+    /* A unit inside 2^53, so that the half that is added cannot carry it there; false for NaN too.
+     */
+    if (scaled < 0x1p53 - 1 && scaled > -0x1p53 + 1) {
+        const int64_t thousandths = (int64_t)(scaled + (scaled < 0.0 ? -0.5 : 0.5));
+        const double back = (double)thousandths / 1000.0;
+        /* Compared as bits: -0.0 is not 0. */
+        if (memcmp(&back, &bits, sizeof bits) == 0) {
+            return put_mixed_int(out, thousandths);
+        }
+    }
+    return alog_mp_f64(out, value);
+}
+
+static const uint8_t *copy_odd_real(const uint8_t *at, const uint8_t *end, uint8_t **out) {
+    struct alog_mp_cursor in = {.at = at, .end = end};
+    struct alog_mp_token token;
+    double value;
+    if (!alog_mp_next(&in, &token)) {
+        return NULL;
+    }
+    if (token.type == ALOG_MP_INT) {
+        value = (double)token.i64;
+    } else if (token.type == ALOG_MP_UINT) {
+        value = (double)token.u64;
+    } else if (token.type == ALOG_MP_F64) {
+        value = token.f64;
+    } else {
+        return NULL;
+    }
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    *out = put_real(*out, bits);
+    return in.at;
+}
+
+static inline const uint8_t *copy_real(const uint8_t *at, const uint8_t *end, uint8_t **out) {
+    if (__builtin_expect(*at == 0xcb && end - at >= 9, true)) {
+        *out = put_real(*out, alog_mp_load64(at + 1));
+        return at + 9;
+    }
+    return copy_odd_real(at, end, out);
+}
+
+static inline const uint8_t *copy_field(enum alog_field_kind kind,
+                                        struct alog_block_strings *strings, const uint8_t *at,
+                                        const uint8_t *end, uint8_t **out) {
+    switch (kind) {
+    case ALOG_FIELD_NAME:
+    case ALOG_FIELD_ENUM:
+        return copy_name(strings, at, end, out);
+    case ALOG_FIELD_TEXT:
+    case ALOG_FIELD_JSON:
+        return copy_text(at, end, kind == ALOG_FIELD_JSON, out);
+    case ALOG_FIELD_BOOL:
+        *(*out)++ = *at;
+        return (*at & 0xfe) == 0xc2 ? at + 1 : NULL;
+    case ALOG_FIELD_I64:
+        return copy_integer(at, end, out);
+    case ALOG_FIELD_F64:
+        return copy_real(at, end, out);
+    }
+    return NULL;
+}
+
+static bool is_extras_value(const struct alog_mp_token *token) {
+    switch (token->type) {
+    case ALOG_MP_NIL:
+    case ALOG_MP_BOOL:
+    case ALOG_MP_INT:
+    case ALOG_MP_UINT:
+    case ALOG_MP_F64:
+    case ALOG_MP_STR:
+        return true;
+    case ALOG_MP_EXT:
+        return token->ext_type == ALOG_MP_EXT_JSON;
+    case ALOG_MP_BIN:
+    case ALOG_MP_ARRAY:
+    case ALOG_MP_MAP:
+        break;
+    }
+    return false;
+}
+
+/* "event_id" and "environment" are the event's own texts; the other keys are attributes. */
+static bool is_own_text(const struct alog_mp_token *key) {
+    return (key->len == 8 && memcmp(key->data, "event_id", 8) == 0) ||
+           (key->len == 11 && memcmp(key->data, "environment", 11) == 0);
+}
+
+/* The map of extras is checked, then copied as it is. */
+static const uint8_t *copy_extras(const uint8_t *at, const uint8_t *end, uint8_t **out) {
+    struct alog_mp_cursor in = {.at = at, .end = end};
+    struct alog_mp_token head;
+    if (!alog_mp_next(&in, &head) || head.len > ALOG_MAX_ATTRIBUTES + 2) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < head.len; i++) {
+        struct alog_mp_token key, value;
+        if (!alog_mp_next(&in, &key) || key.type != ALOG_MP_STR || key.len == 0 ||
+            key.len > ALOG_MAX_NAME_BYTES || !alog_mp_next(&in, &value) ||
+            !is_extras_value(&value)) {
+            return NULL;
+        }
+        if (is_own_text(&key) && (value.type != ALOG_MP_STR || value.len > ALOG_MAX_NAME_BYTES)) {
+            return NULL;
+        }
+    }
+    memcpy(*out, at, (size_t)(in.at - at));
+    *out += in.at - at;
+    return in.at;
+}
+
+static inline bool is_map(uint8_t tag) {
+    return (tag & 0xf0) == 0x80 || tag == 0xde || tag == 0xdf;
+}
+
+/*
+ * The fields and extras. Absent fields at the end are cut off again. Returns the end of the output,
+ * and in *ret_count how many elements there are.
+ */
+static uint8_t *copy_fields(const uint8_t *at, const uint8_t *end, uint32_t elements,
+                            const uint8_t *kinds, uint32_t field_count,
+                            struct alog_block_strings *strings, uint8_t *out, uint32_t *ret_count) {
+    uint8_t *kept_end = out;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < elements; i++) {
+        if (at == end) {
+            return NULL;
+        }
+        if (i + 1 == elements && is_map(*at)) {
+            out = kept_end;
+            at = copy_extras(at, end, &out);
+            kept_end = out;
+            kept++;
+        } else if (i == field_count) {
+            return NULL;
+        } else if (*at == 0xc0) {
+            *out++ = *at++;
+        } else {
+            at = copy_field((enum alog_field_kind)kinds[i], strings, at, end, &out);
+            kept_end = out;
+            kept = i + 1;
+        }
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    *ret_count = kept;
+    return at == end ? kept_end : NULL;
+}
+
+/* The job id, or nil. */
+static const uint8_t *copy_job(struct alog_block_strings *strings, const uint8_t *at,
+                               const uint8_t *end, uint8_t **out, struct alog_string *ret_job,
+                               uint32_t *ret_job_index) {
+    *ret_job = (struct alog_string){NULL, 0};
+    *ret_job_index = UINT32_MAX;
+    if (at == end) {
+        return NULL;
+    }
+    if (*at == 0xc0) {
+        *(*out)++ = 0xc0;
+        return at + 1;
+    }
+    uint32_t len;
+    const uint8_t *text = string_text(at, end, &len);
+    if (text == NULL || len > ALOG_MAX_NAME_BYTES) {
+        return NULL;
+    }
+    *ret_job = (struct alog_string){(const char *)text, len};
+    *out = put_name(*out, strings, text, len, ret_job_index);
+    return text + len;
+}
+
+uint8_t *alog_plain_transcode(const struct alog_plain_opening *opening, int64_t delta_ns,
+                              const uint8_t *kinds, uint32_t field_count,
+                              struct alog_block_strings *strings, uint8_t *out,
+                              struct alog_string *ret_job, uint32_t *ret_job_index) {
+    const uint8_t *end = opening->rest.end;
+    /* The array's head is written last, when its count is known, and may be shorter than its room.
+     */
+    uint8_t *const body = out + (opening->elements + 2 < 16 ? 1 : 3);
+    uint8_t *next = alog_mp_int(alog_mp_uint(body, opening->type), delta_ns);
+    const uint8_t *at = copy_job(strings, opening->rest.at, end, &next, ret_job, ret_job_index);
+    uint32_t count;
+    if (at != NULL) {
+        next =
+            copy_fields(at, end, opening->elements - 1, kinds, field_count, strings, next, &count);
+    }
+    if (at == NULL || next == NULL) {
+        return NULL;
+    }
+    uint8_t *const start = alog_mp_array_head(out, 3 + count);
+    if (start != body) {
+        memmove(start, body, (size_t)(next - body));
+        next -= body - start;
+    }
+    return next;
+}
