@@ -104,6 +104,16 @@ alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writ
                     struct alog_segment_writer **ret_segment, struct alog_error *error);
 
 /*
+ * Go on with a segment whose writer is gone: `path` is its .open file. Every block is read and
+ * checked, a torn tail is cut off, and then append and seal work as before. ALOG_LOCKED: its writer
+ * (or another recovery) lives. ALOG_CORRUPT: bytes between its blocks or in its header are damaged,
+ * so that it cannot become a legal segment; nothing was changed, its good blocks can be read.
+ */
+enum alog_status alog_segment_resume(const struct alog_io *io, const char *path,
+                                     struct alog_segment_writer **ret_segment,
+                                     struct alog_error *error);
+
+/*
  * Append one block: header and frame in one write at the end. After a failure nothing counts as
  * appended and the next append goes to the same place (a short write leaves a torn block that is
  * overwritten or cut off).
