@@ -51,8 +51,12 @@ struct alog_block_facts {
     uint32_t bloom_bytes;
 };
 
-/* Bloom filter over job ids: k = 7 bits from XXH3-64 (double hashing of its halves), 10 bits a job,
- * at most 16 KiB. */
+/*
+ * Bloom filter over job ids: k = 7 bits, 10 bits a job, 8 bytes to 16 KiB, a power of two. With low
+ * and high the halves of XXH3-64 of the id, bit i (0..6) is (low + i * (high | 1)) mod 2^32 mod the
+ * number of bits; bit b is 1 << b % 8 of byte b / 8. A block without jobs has 8 bytes of zeros; 0
+ * bytes = no filter, which excludes nothing.
+ */
 #define ALOG_BLOOM_HASHES    7
 #define ALOG_BLOOM_MAX_BYTES 16384u
 uint64_t alog_bloom_hash(struct alog_string job_id);
@@ -132,11 +136,18 @@ struct alog_block {
 };
 
 /*
- * Decompress a frame and read its preamble. Checks against `facts`: lengths, hash, zstd's checksum,
- * sequence. ALOG_CORRUPT with the reason, ALOG_UNSUPPORTED, ALOG_NO_MEMORY.
+ * Decompress a frame of facts->compressed_bytes and read its preamble. Checked against `facts`:
+ * lengths, hash, zstd's checksum, sequence. ALOG_CORRUPT with the reason, ALOG_UNSUPPORTED (a newer
+ * version, or a catalogue type that is not what this version knows), ALOG_NO_MEMORY. Events,
+ * strings and types of the block before are gone, in every case.
  */
 enum alog_status alog_block_open(struct alog_block *block, const uint8_t *frame,
                                  const struct alog_block_facts *facts, struct alog_error *error);
+
+/* The same for content that is decompressed already; it is copied. There are no facts to check it
+ * against. */
+enum alog_status alog_block_open_raw(struct alog_block *block, const uint8_t *raw, size_t raw_bytes,
+                                     struct alog_error *error);
 void alog_block_close(struct alog_block *block);
 
 #endif
