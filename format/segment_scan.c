@@ -150,9 +150,9 @@ static enum alog_status try_block(struct alog_segment_scan *scan, uint64_t offse
     const struct alog_block_header *header = &slot->header;
     uint64_t left = blocks_limit(scan) - offset;
     /* A file's first block may go back behind its predecessor's end, no later one may. */
-    bool goes_on = header->number >= scan->position.next_block_number &&
-                   (header->number == 0 ||
-                    header->facts.first_sequence >= scan->position.next_sequence);
+    bool goes_on =
+        header->number >= scan->position.next_block_number &&
+        (header->number == 0 || header->facts.first_sequence >= scan->position.next_sequence);
     if (is_our_file(scan, header->file_id) && goes_on && bytes <= left &&
         header->facts.compressed_bytes <= left - bytes) {
         ret_part->kind = PART_BLOCK;
@@ -608,6 +608,56 @@ enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const u
     }
     *ret_frame = scan->frame.data;
     return ALOG_OK;
+}
+
+enum alog_status alog_segment_scan_open_block(struct alog_segment_scan *scan,
+                                              struct alog_block *block, struct alog_error *error) {
+    const uint8_t *frame;
+    enum alog_status status = alog_segment_scan_frame(scan, &frame, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    const struct alog_block_header *header = &scan->slots[scan->current].header;
+    struct alog_error reason = {0};
+    status = alog_block_open(block, frame, &header->facts, &reason);
+    if (status == ALOG_CORRUPT || status == ALOG_UNSUPPORTED) {
+        report(scan, ALOG_DAMAGE_BLOCK, false,
+               (struct range){scan->block_offset, scan->position.end - scan->block_offset,
+                              header->facts.first_sequence, header->facts.last_sequence},
+               "block %" PRIu64 " cannot be opened: %.160s", header->number, reason.message);
+    }
+    if (status != ALOG_OK && error != NULL) {
+        *error = reason;
+    }
+    return status;
+}
+
+void alog_segment_scan_report_events(struct alog_segment_scan *scan, uint64_t first,
+                                     uint64_t last) {
+    struct range range = {scan->block_offset, scan->position.end - scan->block_offset, 0, 0};
+    uint64_t number = scan->slots[scan->current].header.number;
+    if (first > last) {
+        report(scan, ALOG_DAMAGE_EVENT, false, range,
+               "block %" PRIu64 " holds more events than its header says", number);
+        return;
+    }
+    range.first_sequence = first;
+    range.last_sequence = last;
+    report(scan, ALOG_DAMAGE_EVENT, false, range,
+           "event %" PRIu64 " in block %" PRIu64
+           " cannot be decoded, and those behind it in the block are lost with it",
+           first, number);
+}
+
+void alog_segment_scan_report_header(struct alog_segment_scan *scan, enum alog_damage_kind kind,
+                                     const char *what) {
+    report(scan, kind, false,
+           (struct range){scan->block_offset, scan->position.end - scan->block_offset, 0, 0},
+           "block %" PRIu64 ": %s", scan->slots[scan->current].header.number, what);
+}
+
+struct alog_window alog_segment_scan_window(const struct alog_segment_scan *scan) {
+    return (struct alog_window){.io = scan->window.io, .fd = scan->window.fd};
 }
 
 /* ---- The walk ------------------------------------------------------------------------------ */

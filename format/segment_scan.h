@@ -12,4 +12,22 @@ const uint8_t *alog_segment_scan_header_frame(const struct alog_segment_scan *sc
 /* What is known of the tables at the end of the file. */
 const struct alog_tables *alog_segment_scan_tables(const struct alog_segment_scan *scan);
 
+/*
+ * Read, check and decompress the block that scan_next returned, in one step. ALOG_CORRUPT and
+ * ALOG_UNSUPPORTED have been reported as damage: go on with scan_next.
+ */
+enum alog_status alog_segment_scan_open_block(struct alog_segment_scan *scan,
+                                              struct alog_block *block, struct alog_error *error);
+
+/* Report that the events `first` to `last` of the current block cannot be decoded although the
+ * block passed its checks (first > last: there are more than its header says). */
+void alog_segment_scan_report_events(struct alog_segment_scan *scan, uint64_t first, uint64_t last);
+
+/* Report that the current block's header is not what `what`, a phrase, says. */
+void alog_segment_scan_report_header(struct alog_segment_scan *scan, enum alog_damage_kind kind,
+                                     const char *what);
+
+/* A window of one's own on the scan's file, as long as the scan is open. */
+struct alog_window alog_segment_scan_window(const struct alog_segment_scan *scan);
+
 #endif

@@ -327,8 +327,8 @@ enum alog_status alog_segment_append(struct alog_segment_writer *segment,
                                      const struct alog_block_facts *facts, const uint8_t *frame,
                                      struct alog_error *error) {
     segment->header.len = 0;
-    enum alog_status status =
-        alog_block_header_encode(segment->file_id, segment->next_block_number, facts, &segment->header);
+    enum alog_status status = alog_block_header_encode(segment->file_id, segment->next_block_number,
+                                                       facts, &segment->header);
     /* Indexed first: once the block is in the file, nothing can fail any more. */
     size_t index_len = segment->index.len;
     if (status == ALOG_OK) {

@@ -1,0 +1,370 @@
+/* What there is to know of a segment: quickly from its index or headers, or after checking it all.
+ */
+#include <agentlog/reader.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "block.h"
+#include "error.h"
+#include "event_codec.h"
+#include "segment_frame.h"
+#include "segment_scan.h"
+
+struct inspection {
+    struct alog_segment_scan *scan;
+    struct alog_index_totals totals;
+    uint64_t counts[ALOG_MAX_TYPES];
+    char *names[ALOG_MAX_TYPES]; /* of user-defined types, once a block has told */
+};
+
+static void add_block(struct inspection *inspection, const struct alog_block_facts *facts) {
+    alog_index_totals_add(&inspection->totals, facts);
+    for (uint32_t i = 0; i < facts->count_count; i++) {
+        inspection->counts[facts->counts[i].type] += facts->counts[i].count;
+    }
+}
+
+/* ---- Fast ---------------------------------------------------------------------------------- */
+
+static enum alog_status inspect_index(struct inspection *inspection, struct alog_error *error) {
+    struct alog_window window = alog_segment_scan_window(inspection->scan);
+    struct alog_block_header_room room = {0};
+    struct alog_index_cursor cursor;
+    enum alog_status status =
+        alog_index_cursor_open(&window, alog_segment_scan_tables(inspection->scan), &cursor, error);
+    while (status == ALOG_OK && cursor.left > 0) {
+        struct alog_index_entry entry;
+        struct alog_block_header header;
+        status = alog_index_cursor_next(&cursor, &window, &entry, error);
+        if (status == ALOG_OK) {
+            status = alog_block_payload_decode(entry.payload, entry.payload_bytes, &room, &header,
+                                               error);
+        }
+        if (status == ALOG_OK) {
+            add_block(inspection, &header.facts);
+        }
+    }
+    alog_block_header_room_free(&room);
+    alog_window_free(&window);
+    return status;
+}
+
+static enum alog_status inspect_headers(struct inspection *inspection, struct alog_error *error) {
+    for (;;) {
+        const struct alog_block_header *header;
+        enum alog_status status = alog_segment_scan_next(inspection->scan, &header, error);
+        if (status != ALOG_OK || header == NULL) {
+            return status;
+        }
+        add_block(inspection, &header->facts);
+    }
+}
+
+static enum alog_status inspect_fast(struct inspection *inspection, struct alog_error *error) {
+    if (alog_segment_scan_sealed(inspection->scan)) {
+        enum alog_status status = inspect_index(inspection, NULL);
+        if (status != ALOG_CORRUPT && status != ALOG_UNSUPPORTED) {
+            return status == ALOG_OK ? status
+                                     : alog_fail(error, status, 0, -1, "cannot read the index");
+        }
+        /* A good index with an entry that cannot be: the blocks themselves decide. */
+        inspection->totals = (struct alog_index_totals){0};
+        memset(inspection->counts, 0, sizeof inspection->counts);
+    }
+    return inspect_headers(inspection, error);
+}
+
+/* ---- Verifying ----------------------------------------------------------------------------- */
+
+/* What the events of one block really are, to hold its header against. */
+struct block_content {
+    struct alog_index_totals totals; /* times only */
+    uint64_t counts[ALOG_MAX_TYPES];
+    uint64_t events;
+    bool bloom_misses;
+};
+
+struct verifier {
+    struct inspection *inspection;
+    struct alog_block block;
+    struct alog_event_decoder decoder;
+    struct alog_window index_window;
+    struct alog_index_cursor index; /* left = 0 when there is no good index */
+};
+
+static void add_event(struct block_content *content, const struct alog_event *event,
+                      const struct alog_block_facts *facts) {
+    struct alog_index_totals *totals = &content->totals;
+    if (content->events == 0 || event->timestamp_ns < totals->min_timestamp_ns) {
+        totals->min_timestamp_ns = event->timestamp_ns;
+    }
+    if (content->events == 0 || event->timestamp_ns > totals->max_timestamp_ns) {
+        totals->max_timestamp_ns = event->timestamp_ns;
+    }
+    content->events++;
+    content->counts[event->type->id]++;
+    if (event->job_id.data != NULL && facts->bloom_bytes > 0 &&
+        !alog_bloom_maybe(facts->bloom, facts->bloom_bytes, alog_bloom_hash(event->job_id))) {
+        content->bloom_misses = true;
+    }
+}
+
+static bool counts_agree(const struct block_content *content,
+                         const struct alog_block_facts *facts) {
+    for (uint32_t i = 0; i < facts->count_count; i++) {
+        if (content->counts[facts->counts[i].type] != facts->counts[i].count) {
+            return false;
+        }
+    }
+    /* The header's counts add up to its events, so no type is left over. */
+    return true;
+}
+
+static enum alog_status note_name(struct inspection *inspection, const struct alog_event_type *type,
+                                  struct alog_error *error) {
+    if (inspection->names[type->id] == NULL) {
+        inspection->names[type->id] = strndup(type->name, type->name_len);
+        if (inspection->names[type->id] == NULL) {
+            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a type's name");
+        }
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status verify_events(struct verifier *verifier,
+                                      const struct alog_block_facts *facts,
+                                      struct block_content *content, struct alog_error *error) {
+    struct alog_block *block = &verifier->block;
+    struct alog_mp_cursor cursor = block->events;
+    int64_t timestamp_ns = block->base_timestamp_ns;
+    uint64_t stated = facts->last_sequence - facts->first_sequence + 1;
+    while (cursor.at < cursor.end && content->events < stated) {
+        struct alog_event event;
+        enum alog_status status = alog_event_decode(&verifier->decoder, &cursor, block->schema,
+                                                    &block->strings, &timestamp_ns, &event);
+        if (status == ALOG_NO_MEMORY) {
+            return alog_fail(error, status, 0, -1, "no memory to decode an event");
+        }
+        if (status != ALOG_OK) {
+            break;
+        }
+        add_event(content, &event, facts);
+        status = note_name(verifier->inspection, event.type, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
+    if (content->events < stated || cursor.at < cursor.end) {
+        alog_segment_scan_report_events(verifier->inspection->scan,
+                                        facts->first_sequence + content->events,
+                                        facts->last_sequence);
+    }
+    return ALOG_OK;
+}
+
+static void compare_header(struct alog_segment_scan *scan, const struct alog_block *block,
+                           const struct block_content *content,
+                           const struct alog_block_facts *facts) {
+    const struct alog_file_header *file = alog_segment_scan_file_header(scan);
+    if (!counts_agree(content, facts)) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "its header counts other events than it holds");
+    }
+    if (content->totals.min_timestamp_ns != facts->min_timestamp_ns ||
+        content->totals.max_timestamp_ns != facts->max_timestamp_ns) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "its header states other times than its events have");
+    }
+    if (content->bloom_misses) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "its Bloom filter misses one of its jobs");
+    }
+    if (file->number != 0 && block->writer_id != file->writer_id) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "its content names another writer than the file");
+    }
+}
+
+/* The index's copy of this block's header must be the header, and its place the place. */
+static enum alog_status compare_index(struct verifier *verifier, struct alog_error *error) {
+    struct alog_segment_scan *scan = verifier->inspection->scan;
+    size_t bytes;
+    const uint8_t *frame = alog_segment_scan_header_frame(scan, &bytes);
+    while (verifier->index.left > 0) {
+        struct alog_index_entry entry;
+        enum alog_status status =
+            alog_index_cursor_next(&verifier->index, &verifier->index_window, &entry, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
+        if (entry.offset < alog_segment_scan_offset(scan)) {
+            continue; /* of a block that the scan passed over as damaged */
+        }
+        if (entry.offset == alog_segment_scan_offset(scan) &&
+            entry.payload_bytes == bytes - ALOG_FRAME_PREFIX_BYTES &&
+            memcmp(entry.payload, frame + ALOG_FRAME_PREFIX_BYTES, entry.payload_bytes) == 0) {
+            return ALOG_OK;
+        }
+        break;
+    }
+    alog_segment_scan_report_header(scan, ALOG_DAMAGE_INDEX, "the index has no true copy of it");
+    return ALOG_OK;
+}
+
+static enum alog_status verify_block(struct verifier *verifier,
+                                     const struct alog_block_header *header,
+                                     struct alog_error *error) {
+    struct alog_segment_scan *scan = verifier->inspection->scan;
+    bool indexed = alog_segment_scan_sealed(scan);
+    enum alog_status status = indexed ? compare_index(verifier, error) : ALOG_OK;
+    if (status == ALOG_OK) {
+        status = alog_segment_scan_open_block(scan, &verifier->block, error);
+        if (status == ALOG_CORRUPT || status == ALOG_UNSUPPORTED) {
+            return ALOG_OK; /* reported */
+        }
+    }
+    if (status != ALOG_OK) {
+        return status;
+    }
+    struct block_content content = {0};
+    status = verify_events(verifier, &header->facts, &content, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    if (content.events == header->facts.last_sequence - header->facts.first_sequence + 1) {
+        compare_header(scan, &verifier->block, &content, &header->facts);
+    }
+    add_block(verifier->inspection, &header->facts);
+    return ALOG_OK;
+}
+
+static enum alog_status verify(struct inspection *inspection, struct alog_error *error) {
+    struct verifier verifier = {
+        .inspection = inspection,
+        .index_window = alog_segment_scan_window(inspection->scan),
+    };
+    enum alog_status status = ALOG_OK;
+    if (alog_segment_scan_sealed(inspection->scan)) {
+        status = alog_index_cursor_open(&verifier.index_window,
+                                        alog_segment_scan_tables(inspection->scan), &verifier.index,
+                                        error);
+    }
+    while (status == ALOG_OK) {
+        const struct alog_block_header *header;
+        status = alog_segment_scan_next(inspection->scan, &header, error);
+        if (status != ALOG_OK || header == NULL) {
+            break;
+        }
+        status = verify_block(&verifier, header, error);
+    }
+    alog_block_close(&verifier.block);
+    alog_event_decoder_free(&verifier.decoder);
+    alog_window_free(&verifier.index_window);
+    return status;
+}
+
+/* ---- The answer ---------------------------------------------------------------------------- */
+
+static const char *catalogue_name(uint32_t id) {
+    size_t count;
+    const struct alog_event_type *types = alog_catalogue(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (types[i].id == id) {
+            return types[i].name;
+        }
+    }
+    return NULL;
+}
+
+static enum alog_status list_types(const struct inspection *inspection,
+                                   struct alog_segment_info *info, struct alog_error *error) {
+    size_t count = 0;
+    for (uint32_t id = 0; id < ALOG_MAX_TYPES; id++) {
+        count += inspection->counts[id] != 0;
+    }
+    info->types = calloc(count + 1, sizeof *info->types);
+    if (info->types == NULL) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a segment's types");
+    }
+    for (uint32_t id = 0; id < ALOG_MAX_TYPES; id++) {
+        if (inspection->counts[id] == 0) {
+            continue;
+        }
+        struct alog_type_count *type = &info->types[info->type_count++];
+        const char *name = inspection->names[id] ? inspection->names[id] : catalogue_name(id);
+        type->type = id;
+        type->events = inspection->counts[id];
+        if (name != NULL) {
+            snprintf(type->name, sizeof type->name, "%s", name);
+        } else {
+            snprintf(type->name, sizeof type->name, "type %" PRIu32, id);
+        }
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status fill_info(const struct inspection *inspection,
+                                  struct alog_segment_info *info, struct alog_error *error) {
+    const struct alog_file_header *header = alog_segment_scan_file_header(inspection->scan);
+    const struct alog_index_totals *totals = &inspection->totals;
+    *info = (struct alog_segment_info){
+        .writer_id = header->writer_id,
+        .number = header->number,
+        .created_ns = header->created_ns,
+        .format_version = header->version,
+        .sealed = alog_segment_scan_sealed(inspection->scan),
+        .predecessor_last_sequence = header->predecessor_last_sequence,
+        .file_bytes = alog_segment_scan_file_bytes(inspection->scan),
+        .blocks = totals->blocks,
+        .events = totals->events,
+        .first_sequence = totals->first_sequence,
+        .last_sequence = totals->last_sequence,
+        .min_timestamp_ns = totals->min_timestamp_ns,
+        .max_timestamp_ns = totals->max_timestamp_ns,
+        .raw_bytes = totals->raw_bytes,
+        .compressed_bytes = totals->compressed_bytes,
+        .dropped = totals->dropped,
+        .damages = alog_segment_scan_damages(inspection->scan),
+    };
+    memcpy(info->file_id, header->file_id, sizeof info->file_id);
+    memcpy(info->predecessor_id, header->predecessor_id, sizeof info->predecessor_id);
+    memcpy(info->environment, header->environment.data, header->environment.len);
+    return list_types(inspection, info, error);
+}
+
+enum alog_status alog_segment_inspect(const char *path, bool verify_all, alog_damage_fn *damage,
+                                      void *damage_context, struct alog_segment_info *ret_info,
+                                      struct alog_error *error) {
+    struct inspection *inspection = calloc(1, sizeof *inspection);
+    if (inspection == NULL) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory to inspect %.256s", path);
+    }
+    enum alog_status status = alog_segment_scan_open(alog_io_system(), path, damage, damage_context,
+                                                     &inspection->scan, error);
+    if (status == ALOG_OK) {
+        status = verify_all ? verify(inspection, error) : inspect_fast(inspection, error);
+    }
+    struct alog_segment_info info = {0};
+    if (status == ALOG_OK) {
+        status = fill_info(inspection, &info, error);
+    }
+    alog_segment_scan_close(inspection->scan);
+    for (uint32_t id = 0; id < ALOG_MAX_TYPES; id++) {
+        free(inspection->names[id]);
+    }
+    free(inspection);
+    if (status == ALOG_OK) {
+        *ret_info = info;
+    }
+    return status;
+}
+
+void alog_segment_info_free(struct alog_segment_info *info) {
+    if (info != NULL) {
+        free(info->types);
+        info->types = NULL;
+        info->type_count = 0;
+    }
+}
