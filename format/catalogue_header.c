@@ -110,6 +110,11 @@ static bool is_writers_own(const char *event) {
     return strncmp(event, "writer_", strlen("writer_")) == 0;
 }
 
+/* What follows the event's name in its struct's: `struct alog_error` is another thing already. */
+static const char *struct_suffix(const char *event) {
+    return strcmp(event, "error") == 0 ? "_event" : "";
+}
+
 static bool is_job_event(const char *event) {
     return strcmp(event, "job_start") == 0 || strcmp(event, "job_end") == 0;
 }
@@ -172,7 +177,8 @@ static void put_field(FILE *out, const struct row *row) {
 }
 
 static void put_event(FILE *out, const struct row *event) {
-    fprintf(out, "\n/* %s. */\nstruct alog_%s {\n", event->doc, event->name);
+    fprintf(out, "\n/* %s. */\nstruct alog_%s%s {\n", event->doc, event->name,
+            struct_suffix(event->name));
     if (is_job_event(event->name)) {
         put_member(out, "struct alog_string", "job_id", true, "the job, 1..255 bytes");
     }
@@ -183,8 +189,8 @@ static void put_event(FILE *out, const struct row *event) {
                "NULL = now, in the thread's job scope");
     fprintf(out,
             "};\nALOG_API enum alog_status alog_log_%s(struct alog_writer *writer,\n"
-            "    const struct alog_%s *event);\n",
-            event->name, event->name);
+            "    const struct alog_%s%s *event);\n",
+            event->name, event->name, struct_suffix(event->name));
 }
 
 static void put_header(FILE *out) {

@@ -55,7 +55,8 @@ struct alog_context {
 }
 #endif
 
-/* struct alog_<event> and alog_log_<event>() for each type of the catalogue, generated from it. */
+/* struct alog_<event> (for `error`: struct alog_error_event) and alog_log_<event>() for each type
+ * of the catalogue, generated from it. */
 #include <agentlog/events.h>
 
 #ifdef __cplusplus
