@@ -1,0 +1,51 @@
+/*
+ * A writer's control file, LOGDIR/.writers/<writer id>.writer: what somebody else needs to finish
+ * this writer's work after its death. Its owner holds a lock on it that the kernel drops when the
+ * process ends. It is a stream of msgpack maps, only ever appended to:
+ *
+ *   {"agentlog_writer": 1, "writer": "<16 hex>", "environment": text, "pid": n, "boot": text}
+ *   {"ring": id, "path": text}
+ *   {"define": type, "name": text, "fields": [[name, kind, required]…]}
+ *
+ * A torn last map is one whose ring or type was never used.
+ */
+#ifndef AGENTLOG_WRITER_CONTROL_FILE_H
+#define AGENTLOG_WRITER_CONTROL_FILE_H
+
+#include <pthread.h>
+
+#include <agentlog/agentlog.h>
+
+#include "format/io.h"
+
+struct alog_control_file {
+    const struct alog_io *io;
+    pthread_mutex_t mutex;
+    char *path;
+    int fd;           /* -1 = none */
+    uint64_t end;     /* bytes in the file */
+    uint8_t *unsaved; /* bytes that a failing disk has not taken yet */
+    size_t unsaved_bytes;
+};
+
+/* Create and lock it in `dir`, which exists. ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY. */
+enum alog_status alog_control_create(struct alog_control_file *control, const struct alog_io *io,
+                                     const char *dir, uint64_t writer_id,
+                                     struct alog_string environment, struct alog_error *error);
+
+/*
+ * Append. When the file cannot be written, the bytes are kept and go with the next append or
+ * alog_control_retry; returns 0 or -errno.
+ */
+int alog_control_add_ring(struct alog_control_file *control, uint64_t ring_id, const char *path);
+int alog_control_add_type(struct alog_control_file *control, const struct alog_event_type *type);
+int alog_control_retry(struct alog_control_file *control);
+
+/* Close it (which drops the lock), and with `remove` remove it first. What is added later is lost.
+ */
+void alog_control_close(struct alog_control_file *control, bool remove);
+
+/* Free what it holds, when nobody can add to it any more. */
+void alog_control_free(struct alog_control_file *control);
+
+#endif

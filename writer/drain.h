@@ -1,0 +1,116 @@
+/*
+ * The drain thread: takes events out of the rings, builds blocks of them, and puts the blocks into
+ * segments. Three files: drain.c takes and decides when, drain_block.c gets blocks to the disk,
+ * drain_report.c makes the writer's own events.
+ *
+ * Everything here is the drain thread's alone, apart from the counters in the writer's handle.
+ */
+#ifndef AGENTLOG_WRITER_DRAIN_H
+#define AGENTLOG_WRITER_DRAIN_H
+
+#include <agentlog/agentlog.h>
+
+#include "format/block.h"
+#include "format/segment.h"
+#include "writer_state.h"
+
+/* A growing text, for the JSON in writer_stats. */
+struct alog_drain_text {
+    char *data;
+    size_t len, capacity;
+    bool failed; /* no memory: sticky */
+};
+
+struct alog_drain {
+    struct alog_writer *writer;
+    const struct alog_io *io;
+    struct alog_block_builder *builder;
+    struct alog_block_compressor *compressor;
+
+    /* The block: being filled, or (`pending`) closed and waiting to be written. */
+    uint64_t next_sequence; /* of its first event */
+    uint64_t own_events;    /* in it, the writer's own */
+    int64_t began_ns;       /* monotonic: no event in it was logged before */
+    bool pending;
+    struct alog_block_facts facts;
+    const uint8_t *frame;
+    struct alog_type_tally *drops;
+    struct alog_ring_mark *marks;
+    uint32_t mark_capacity;
+
+    /* The segment. */
+    struct alog_segment_writer *segment; /* NULL: the next block makes one */
+    uint64_t segment_number;
+    int64_t segment_began_ns; /* monotonic */
+    uint64_t segment_counted; /* its bytes that are in the counters */
+    uint8_t predecessor_id[16];
+    uint64_t predecessor_last_sequence;
+    bool unsynced;
+    int64_t unsynced_since_ns;
+
+    /* What the log says so far, the block being filled included. */
+    uint64_t taken_total, lost_total;
+    uint64_t taken[ALOG_MAX_TYPES], lost[ALOG_MAX_TYPES];
+    uint64_t reported_losses; /* of writer->losses */
+    uint64_t reported[ALOG_LOSS_REASONS][ALOG_MAX_TYPES];
+    uint64_t stats_taken, stats_lost; /* at the last writer_stats */
+    int64_t stats_ns;
+    struct alog_drain_text text;
+    uint8_t *scratch;
+    size_t scratch_bytes;
+
+    /* The loop. */
+    int64_t pass_ns, previous_pass_ns; /* monotonic: when this pass began, and the one before */
+    int64_t nap_ns;
+    int64_t retry_at_ns; /* after a failed write, not before this */
+    bool emptied;        /* at the end: nothing is left in the rings */
+    bool forced;         /* a flush or the end: do not wait for retry_at_ns */
+
+    enum alog_status result; /* the first failure that cost something, for close */
+    struct alog_error error;
+};
+
+/* ALOG_NO_MEMORY, ALOG_INVALID (compression level). */
+enum alog_status alog_drain_new(struct alog_writer *writer, struct alog_drain **ret_drain);
+void alog_drain_free(struct alog_drain *drain);
+
+/* The thread's body: runs until writer->finish, then empties the rings and seals. */
+void *alog_drain_run(void *drain);
+
+/*
+ * Take one event into the block; a full block is cut first. ALOG_OK also for bytes that are no
+ * event, which are counted as lost. Anything else: try again later, nothing was taken.
+ */
+enum alog_status alog_drain_add(struct alog_drain *drain, const uint8_t *plain, uint32_t bytes,
+                                uint32_t type, bool own);
+
+/* ---- drain_block.c -------------------------------------------------------------------------- */
+
+/* Close the block and write it; nothing to do when it is empty. On failure it stays pending. */
+enum alog_status alog_drain_cut(struct alog_drain *drain);
+
+/* Seal the segment if its size, its age or the day says so. */
+void alog_drain_rotate(struct alog_drain *drain);
+
+/* Seal the segment, if there is one. */
+enum alog_status alog_drain_seal(struct alog_drain *drain);
+
+/* Sync what was written and is not synced yet. A segment whose sync fails is abandoned. */
+enum alog_status alog_drain_sync(struct alog_drain *drain);
+
+/* Keep the first failure for close, count it. */
+void alog_drain_failed(struct alog_drain *drain, enum alog_status status,
+                       const struct alog_error *error, bool costs_something);
+
+/* ---- drain_report.c ------------------------------------------------------------------------- */
+
+/* writer_loss for the ring's losses that are not in the log yet. */
+enum alog_status alog_drain_report_ring(struct alog_drain *drain, struct alog_ring_slot *slot);
+
+/* writer_loss for the losses that no ring counted. */
+enum alog_status alog_drain_report_losses(struct alog_drain *drain);
+
+/* writer_stats, unless nothing was logged since the last. */
+enum alog_status alog_drain_report_stats(struct alog_drain *drain);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * The rings of a writer: files that are made when a thread first logs, handed on when it ends, and
+ * removed when the writer closes.
+ */
+#ifndef AGENTLOG_WRITER_RING_SET_H
+#define AGENTLOG_WRITER_RING_SET_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <agentlog/agentlog.h>
+
+#include "ring.h"
+
+struct alog_writer;
+
+/*
+ * One ring of this process. The first line belongs to the thread that logs (and `closed` to the one
+ * that closes), the rest to the drain thread.
+ */
+struct alog_ring_slot {
+    alignas(64) struct alog_ring_producer producer;
+    /* The thread is between entry and publication. Seen by its own signal handlers and by close. */
+    _Atomic uint32_t busy;
+    _Atomic uint32_t closed;
+    uint32_t max_event_bytes;
+    bool needs_fence; /* there is no membarrier: entry must fence by itself */
+
+    alignas(64) struct alog_ring_consumer consumer;
+    uint64_t events_taken;
+    uint64_t last_sequence;  /* of the last event taken from this ring, 0 = none */
+    uint64_t marked;         /* `taken` as the last block's header recorded it */
+    uint64_t reported_total; /* losses that are in the log */
+    uint64_t *reported;      /* … by type; NULL until there is one */
+
+    void *memory; /* NULL once unmapped */
+    char *path;
+    struct alog_ring_slot *next;      /* in the set's list; fixed once published */
+    struct alog_ring_slot *next_free; /* guarded by the writer's mutex */
+};
+
+struct alog_ring_set {
+    _Atomic(struct alog_ring_slot *) first; /* every slot, latest first; only ever prepended to */
+    struct alog_ring_slot *free;            /* whose threads are gone */
+    uint64_t count;
+    uint64_t next_id;         /* ring ids count from 1 */
+    _Atomic int64_t retry_at; /* monotonic: after a failure, no attempt before this */
+    uint64_t bytes_each;
+};
+
+/* The first slot; the others follow by `next`. Any thread, no lock. */
+static inline struct alog_ring_slot *alog_ring_set_first(const struct alog_ring_set *set) {
+    /* Acquire: pairs with the release that publishes a slot in ring_set.c. */
+    return atomic_load_explicit(&set->first, memory_order_acquire);
+}
+
+/*
+ * A slot for the calling thread: one that a thread left, or a new one. ALOG_CLOSED; ALOG_IO or
+ * ALOG_NO_MEMORY (then not tried again for a while).
+ */
+enum alog_status alog_ring_set_take(struct alog_writer *writer, struct alog_ring_slot **ret_slot);
+
+/* The thread that used it is gone; what it left will still be drained. */
+void alog_ring_set_give_back(struct alog_writer *writer, struct alog_ring_slot *slot);
+
+/*
+ * Make every log call from now on return ALOG_CLOSED, and wait until those under way are over.
+ * After this nothing is published any more.
+ */
+void alog_ring_set_close(struct alog_writer *writer);
+
+/* Unmap all rings; with `remove`, remove their files too. */
+void alog_ring_set_unmap(struct alog_writer *writer, bool remove);
+
+/* Free the slots themselves, when nobody can have one any more. */
+void alog_ring_set_free(struct alog_ring_set *set);
+
+#endif

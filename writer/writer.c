@@ -1,0 +1,328 @@
+/* The handle: open, flush, stats, close. */
+#include <agentlog/writer.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "format/error.h"
+#include "options.h"
+#include "thread_state.h"
+#include "writer_state.h"
+
+void alog_writer_note_failure(struct alog_writer *writer, int result) {
+    /* Relaxed: statistics, each by itself. */
+    atomic_fetch_add_explicit(&writer->io_errors, 1, memory_order_relaxed);
+    atomic_store_explicit(&writer->last_errno, -result, memory_order_relaxed);
+}
+
+/* ---- Lifetime ------------------------------------------------------------------------------- */
+
+void alog_writer_retain(struct alog_writer *writer) {
+    /* Relaxed: whoever calls this has the handle already. */
+    atomic_fetch_add_explicit(&writer->references, 1, memory_order_relaxed);
+}
+
+/* What is left when the last reference goes; works on a writer that is half made, too. */
+static void writer_free(struct alog_writer *writer) {
+    alog_drain_free(writer->drain);
+    alog_ring_set_free(&writer->rings);
+    if (writer->control.io != NULL) {
+        alog_control_free(&writer->control);
+    }
+    if (writer->schema != NULL) {
+        alog_schema_free(writer->schema);
+    }
+    alog_options_free(&writer->options);
+    free(writer->log_dir);
+    free(writer->own_dir);
+    pthread_cond_destroy(&writer->done);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->define_mutex);
+    pthread_mutex_destroy(&writer->mutex);
+    free(writer);
+}
+
+void alog_writer_release(struct alog_writer *writer) {
+    /* Release: what this holder did comes before the end; acquire: the last one sees it all. */
+    if (atomic_fetch_sub_explicit(&writer->references, 1, memory_order_acq_rel) == 1) {
+        alog_process_remove(writer);
+        writer_free(writer);
+    }
+}
+
+/* ---- Open ----------------------------------------------------------------------------------- */
+
+static void init_locks(struct alog_writer *writer) {
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_mutex_init(&writer->define_mutex, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&writer->wake, &monotonic);
+    pthread_cond_init(&writer->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static enum alog_status choose_id(struct alog_writer *writer, struct alog_error *error) {
+    while (writer->writer_id == 0) {
+        int result =
+            writer->io->random(writer->io->context, &writer->writer_id, sizeof writer->writer_id);
+        if (result < 0) {
+            return alog_fail(error, ALOG_IO, -result, -1, "no random number for the writer's id");
+        }
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status make_directories(struct alog_writer *writer, const char *log_dir,
+                                         struct alog_error *error) {
+    writer->log_dir = strdup(log_dir);
+    if (writer->log_dir == NULL || asprintf(&writer->own_dir, "%s/.writers", log_dir) < 0) {
+        writer->own_dir = NULL;
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for the writer");
+    }
+    int result = alog_io_make_dirs(writer->io, writer->own_dir, 0777);
+    if (result < 0) {
+        bool read_only = result == -EROFS || result == -EACCES || result == -EPERM;
+        return alog_fail(error, read_only ? ALOG_READ_ONLY : ALOG_IO, -result, -1,
+                         "cannot make the directory %s", writer->own_dir);
+    }
+    return ALOG_OK;
+}
+
+/* The drain thread takes no signals: they are the application's. */
+static enum alog_status start_thread(struct alog_writer *writer, struct alog_error *error) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&writer->thread, NULL, alog_drain_run, writer->drain);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        return alog_fail(error, ALOG_NO_MEMORY, failed, -1, "cannot start the drain thread");
+    }
+    pthread_setname_np(writer->thread, "agentlog");
+    return ALOG_OK;
+}
+
+static enum alog_status set_up(struct alog_writer *writer, const char *log_dir,
+                               struct alog_error *error) {
+    writer->io = writer->options.io;
+    writer->asymmetric =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    alog_clock_init(&writer->clock, writer->io);
+    writer->rings.bytes_each = alog_ring_total_bytes(writer->options.ring_bytes);
+    enum alog_status status = choose_id(writer, error);
+    if (status == ALOG_OK) {
+        status = make_directories(writer, log_dir, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_schema_new(&writer->schema);
+    }
+    if (status == ALOG_OK) {
+        status = alog_drain_new(writer, &writer->drain);
+    }
+    if (status == ALOG_NO_MEMORY) {
+        alog_fail(error, status, 0, -1, "no memory for the writer");
+    }
+    if (status == ALOG_OK) {
+        status = alog_control_create(&writer->control, writer->io, writer->own_dir,
+                                     writer->writer_id, writer->options.environment, error);
+    }
+    return status;
+}
+
+enum alog_status alog_writer_open(const char *log_dir, const struct alog_writer_options *options,
+                                  struct alog_writer **ret_writer, struct alog_error *error) {
+    if (log_dir == NULL || log_dir[0] == '\0') {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "no log directory was given");
+    }
+    /* Lines of the cache are what keeps threads apart. */
+    struct alog_writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for the writer");
+    }
+    init_locks(writer);
+    atomic_init(&writer->references, 1);
+    enum alog_status status = alog_options_resolve(options, &writer->options, error);
+    if (status == ALOG_OK) {
+        status = set_up(writer, log_dir, error);
+    }
+    if (status != ALOG_OK) {
+        writer_free(writer);
+        return status;
+    }
+    status = alog_process_add(writer);
+    if (status != ALOG_OK) {
+        alog_control_close(&writer->control, true);
+        writer_free(writer);
+        return alog_fail(error, status, 0, -1, "no thread-specific key is left");
+    }
+    status = start_thread(writer, error);
+    if (status != ALOG_OK) {
+        alog_control_close(&writer->control, true);
+        alog_writer_release(writer);
+        return status;
+    }
+    *ret_writer = writer;
+    return ALOG_OK;
+}
+
+/* ---- Flush ---------------------------------------------------------------------------------- */
+
+static struct timespec deadline_after(uint64_t timeout_ms) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    uint64_t longest_ms = UINT64_C(1000) * 86400 * 365;
+    timeout_ms = timeout_ms < longest_ms ? timeout_ms : longest_ms;
+    long ns = at.tv_nsec + (long)(timeout_ms % 1000) * 1000000;
+    at.tv_sec += (time_t)(timeout_ms / 1000) + ns / 1000000000;
+    at.tv_nsec = ns % 1000000000;
+    return at;
+}
+
+enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms,
+                                   struct alog_error *error) {
+    struct timespec until = deadline_after(timeout_ms);
+    pthread_mutex_lock(&writer->mutex);
+    uint64_t wanted = ++writer->flush_wanted;
+    pthread_cond_signal(&writer->wake);
+    int waited = 0;
+    while (!writer->closing && writer->flush_done < wanted && waited == 0) {
+        waited = pthread_cond_timedwait(&writer->done, &writer->mutex, &until);
+    }
+    enum alog_status status = ALOG_OK;
+    if (writer->flush_done >= wanted) {
+        status = writer->flush_status;
+    } else {
+        status = writer->closing ? ALOG_CLOSED : ALOG_DROPPED;
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    if (status == ALOG_CLOSED) {
+        return alog_fail(error, status, 0, -1, "the writer is closed");
+    }
+    if (status == ALOG_DROPPED) {
+        return alog_fail(error, status, 0, -1, "not everything was written within %" PRIu64 " ms",
+                         timeout_ms);
+    }
+    if (status != ALOG_OK) {
+        int reason = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
+        return alog_fail(error, status == ALOG_NO_MEMORY ? status : ALOG_IO, reason, -1,
+                         "events could not be written to %s", writer->log_dir);
+    }
+    return ALOG_OK;
+}
+
+/* ---- Stats ---------------------------------------------------------------------------------- */
+
+static void count_rings(const struct alog_writer *writer, uint64_t *published, uint64_t *lost) {
+    for (struct alog_ring_slot *slot = alog_ring_set_first(&writer->rings); slot != NULL;
+         slot = slot->next) {
+        const struct alog_ring_header *header = slot->consumer.header;
+        *lost += alog_ring_lost(header);
+        /* Relaxed: a count by itself. */
+        *published += atomic_load_explicit(&header->published, memory_order_relaxed);
+    }
+}
+
+enum alog_status alog_writer_get_stats(struct alog_writer *writer,
+                                       struct alog_writer_stats *ret_stats) {
+    struct alog_writer_counters *counters = &writer->counters;
+    struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
+    size_t room = ret_stats->struct_bytes;
+    if (room < sizeof room || room > sizeof stats) {
+        return ALOG_INVALID;
+    }
+    pthread_mutex_lock(&writer->mutex);
+    if (writer->closing) {
+        pthread_mutex_unlock(&writer->mutex);
+        return ALOG_CLOSED;
+    }
+    /* `stored` before `published`: an event is published first, so the difference is never
+     * negative. Acquire: pairs with the release in the drain's count of stored events. */
+    stats.stored = atomic_load_explicit(&counters->stored, memory_order_acquire);
+    uint64_t unreadable = atomic_load_explicit(&counters->unreadable, memory_order_acquire);
+    uint64_t published = 0;
+    uint64_t ring_lost = 0;
+    count_rings(writer, &published, &ring_lost);
+    stats.dropped = ring_lost + alog_losses_total(&writer->losses);
+    stats.in_flight = published - unreadable - stats.stored;
+    stats.emitted = stats.stored + stats.dropped + stats.in_flight;
+    stats.rings = writer->rings.count;
+    stats.ring_bytes = writer->rings.count * writer->rings.bytes_each;
+    pthread_mutex_unlock(&writer->mutex);
+    stats.raw_bytes = atomic_load_explicit(&counters->raw_bytes, memory_order_relaxed);
+    stats.segment_bytes = atomic_load_explicit(&counters->segment_bytes, memory_order_relaxed);
+    stats.segments = atomic_load_explicit(&counters->segments, memory_order_relaxed);
+    stats.io_errors = atomic_load_explicit(&writer->io_errors, memory_order_relaxed);
+    stats.last_errno = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
+    stats.writer_id = writer->writer_id;
+    stats.struct_bytes = room;
+    memcpy(ret_stats, &stats, room);
+    return ALOG_OK;
+}
+
+/* ---- Close ---------------------------------------------------------------------------------- */
+
+/* How many events are still in the rings, once nobody logs and nobody drains. */
+static uint64_t count_left(const struct alog_writer *writer) {
+    uint64_t published = 0;
+    uint64_t lost = 0;
+    count_rings(writer, &published, &lost);
+    return published - atomic_load_explicit(&writer->counters.unreadable, memory_order_relaxed) -
+           atomic_load_explicit(&writer->counters.stored, memory_order_relaxed);
+}
+
+static enum alog_status closing_result(const struct alog_writer *writer, uint64_t left,
+                                       struct alog_error *error) {
+    const struct alog_drain *drain = writer->drain;
+    if (left > 0) {
+        int reason = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
+        return alog_fail(error, drain->result != ALOG_OK ? drain->result : ALOG_IO, reason, -1,
+                         "%" PRIu64 " events could not be written to %s; their rings are kept",
+                         left, writer->log_dir);
+    }
+    if (drain->result != ALOG_OK) {
+        if (error != NULL) {
+            *error = drain->error;
+        }
+        return drain->result;
+    }
+    return ALOG_OK;
+}
+
+enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error *error) {
+    if (writer == NULL) {
+        return ALOG_OK;
+    }
+    if (writer->forked) {
+        /* The drain thread was not copied, and what it was doing may be half done: leave it. */
+        return alog_fail(error, ALOG_CLOSED, 0, -1, "the writer belongs to the parent process");
+    }
+    alog_ring_set_close(writer);
+    pthread_mutex_lock(&writer->mutex);
+    writer->finish = true;
+    pthread_cond_signal(&writer->wake);
+    pthread_cond_broadcast(&writer->done); /* flushes under way return ALOG_CLOSED */
+    pthread_mutex_unlock(&writer->mutex);
+    pthread_join(writer->thread, NULL);
+    uint64_t left = count_left(writer);
+    enum alog_status status = closing_result(writer, left, error);
+    /* What could not be stored stays where a recovery finds it. */
+    bool everything = left == 0 && writer->drain->emptied;
+    alog_ring_set_unmap(writer, everything);
+    alog_control_close(&writer->control, everything);
+    alog_drain_free(writer->drain);
+    writer->drain = NULL;
+    alog_writer_release(writer);
+    return status;
+}

@@ -1,0 +1,76 @@
+/* What the parts of the writer share: the handle behind `struct alog_writer`. */
+#ifndef AGENTLOG_WRITER_WRITER_STATE_H
+#define AGENTLOG_WRITER_WRITER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <agentlog/writer.h>
+
+#include "clock.h"
+#include "control_file.h"
+#include "format/io.h"
+#include "format/schema.h"
+#include "losses.h"
+#include "ring_set.h"
+
+struct alog_drain;
+
+/* Counters that the drain thread alone writes; anybody reads them, relaxed: each stands alone. */
+struct alog_writer_counters {
+    _Atomic uint64_t stored; /* events of callers in segment files */
+    _Atomic uint64_t raw_bytes;
+    _Atomic uint64_t segment_bytes;
+    _Atomic uint64_t segments;
+    _Atomic uint64_t unreadable; /* published, then counted as lost */
+};
+
+/*
+ * Lifetime: one reference is the owner's, from open to close; each thread that has a slot holds
+ * another, so that a log call which finds the writer closed still has something to look at. Rings
+ * and drain go at close, the rest with the last reference.
+ */
+struct alog_writer {
+    /* Set before open returns, then only read. */
+    struct alog_clock clock;
+    const struct alog_io *io;
+    struct alog_writer_options options;
+    uint64_t writer_id;
+    char *log_dir;
+    char *own_dir; /* LOGDIR/.writers */
+    struct alog_schema *schema;
+    bool asymmetric; /* membarrier works: log calls need no fence of their own */
+
+    _Atomic uint32_t references;
+    struct alog_losses losses;
+    struct alog_writer_counters counters;
+    _Atomic uint64_t io_errors;
+    _Atomic int last_errno;
+
+    /* The mutex guards what follows; nobody holds it over a system call on a file. */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake; /* the drain thread sleeps on it */
+    pthread_cond_t done; /* flush waits on it */
+    struct alog_ring_set rings;
+    bool closing; /* no new slots; log calls return ALOG_CLOSED */
+    bool finish;  /* every log call is over: the drain thread empties the rings and ends */
+    bool forked;  /* this is a copy in a child process: nothing of it may be used */
+    uint64_t flush_wanted, flush_done;
+    enum alog_status flush_status;
+
+    pthread_mutex_t define_mutex; /* serialises definitions; taken before the control file's */
+    struct alog_control_file control;
+
+    pthread_t thread;
+    struct alog_drain *drain;
+
+    struct alog_writer *process_next, *process_previous; /* the process's list */
+};
+
+/* Count a failed system call: `result` is its -errno. */
+void alog_writer_note_failure(struct alog_writer *writer, int result);
+
+void alog_writer_retain(struct alog_writer *writer);
+void alog_writer_release(struct alog_writer *writer);
+
+#endif
