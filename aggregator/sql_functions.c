@@ -1,0 +1,121 @@
+#include "sql_functions.h"
+
+#include <stdlib.h>
+
+#include "sketch.h"
+#include "sql_error.h"
+#include "wilson.h"
+
+/* Add a value's sketch to `into`, or say on `context` why not. NULL adds nothing. */
+static bool merge_value(sqlite3_context *context, struct alog_sketch *into, sqlite3_value *value) {
+    const void *bytes = sqlite3_value_blob(value);
+    size_t len = (size_t)sqlite3_value_bytes(value);
+    switch (alog_sketch_merge_bytes(into, bytes, len)) {
+    case ALOG_OK:
+        return true;
+    case ALOG_NO_MEMORY:
+        sqlite3_result_error_nomem(context);
+        return false;
+    case ALOG_LIMIT:
+        sqlite3_result_error(context, "the counts of a latency sketch leave 64 bits", -1);
+        return false;
+    default:
+        sqlite3_result_error(context, "a latency sketch cannot be read", -1);
+        return false;
+    }
+}
+
+static void sketch_merge_step(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct alog_sketch *sketch = sqlite3_aggregate_context(context, sizeof(*sketch));
+    if (!sketch) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    for (int i = 0; i < count && merge_value(context, sketch, values[i]); i++) {
+    }
+}
+
+static void sketch_merge_final(sqlite3_context *context) {
+    struct alog_sketch *sketch = sqlite3_aggregate_context(context, 0);
+    if (!sketch) {
+        return;
+    }
+    uint8_t *bytes = sqlite3_malloc64(alog_sketch_encoded_bound(sketch));
+    if (bytes) {
+        size_t len = alog_sketch_encode(sketch, bytes);
+        sqlite3_result_blob64(context, bytes, len, sqlite3_free);
+    } else {
+        sqlite3_result_error_nomem(context);
+    }
+    alog_sketch_free(sketch);
+}
+
+static void sketch_quantile_ms(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    struct alog_sketch sketch = {0};
+    double us;
+    if (merge_value(context, &sketch, values[0]) &&
+        alog_sketch_quantile_us(&sketch, sqlite3_value_double(values[1]), &us)) {
+        sqlite3_result_double(context, us / 1000);
+    }
+    alog_sketch_free(&sketch);
+}
+
+static void sketch_count_until_ms(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    struct alog_sketch sketch = {0};
+    if (sqlite3_value_type(values[1]) != SQLITE_NULL && merge_value(context, &sketch, values[0])) {
+        uint64_t n = alog_sketch_count_until_us(&sketch, sqlite3_value_double(values[1]) * 1000);
+        sqlite3_result_int64(context, n > INT64_MAX ? INT64_MAX : (sqlite3_int64)n);
+    }
+    alog_sketch_free(&sketch);
+}
+
+static bool wilson(sqlite3_value **values, double *ret_low, double *ret_high) {
+    return sqlite3_value_type(values[0]) != SQLITE_NULL &&
+           sqlite3_value_type(values[1]) != SQLITE_NULL &&
+           alog_wilson(sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]), ret_low,
+                       ret_high);
+}
+
+static void wilson_low(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    double low, high;
+    if (wilson(values, &low, &high)) {
+        sqlite3_result_double(context, low);
+    }
+}
+
+static void wilson_high(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    double low, high;
+    if (wilson(values, &low, &high)) {
+        sqlite3_result_double(context, high);
+    }
+}
+
+enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *error) {
+    static const struct {
+        const char *name;
+        int arguments;
+        void (*scalar)(sqlite3_context *, int, sqlite3_value **);
+        void (*step)(sqlite3_context *, int, sqlite3_value **);
+        void (*final)(sqlite3_context *);
+    } functions[] = {
+        {"sketch_merge", -1, NULL, sketch_merge_step, sketch_merge_final},
+        {"sketch_quantile_ms", 2, sketch_quantile_ms, NULL, NULL},
+        {"sketch_count_until_ms", 2, sketch_count_until_ms, NULL, NULL},
+        {"wilson_low", 2, wilson_low, NULL, NULL},
+        {"wilson_high", 2, wilson_high, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+        int result = sqlite3_create_function_v2(
+            db, functions[i].name, functions[i].arguments,
+            SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, functions[i].scalar,
+            functions[i].step, functions[i].final, NULL);
+        if (result != SQLITE_OK) {
+            return alog_sql_fail(db, error, "registering SQL functions");
+        }
+    }
+    return ALOG_OK;
+}

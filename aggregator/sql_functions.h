@@ -1,0 +1,22 @@
+/* The SQL functions that summaries and queries use; they never appear in the database's views. */
+#ifndef AGENTLOG_AGGREGATOR_SQL_FUNCTIONS_H
+#define AGENTLOG_AGGREGATOR_SQL_FUNCTIONS_H
+
+#include <agentlog/agentlog.h>
+#include <sqlite3.h>
+
+/*
+ * Make them known to a connection, on which no statement may be running. ALOG_NO_MEMORY,
+ * ALOG_LOCKED.
+ *
+ *   sketch_merge(blob, …)          aggregate: one sketch of all the rows' and arguments' sketches
+ *   sketch_quantile_ms(blob, q)    the quantile 0..1, in ms; NULL of an empty sketch
+ *   sketch_count_until_ms(blob, x) how many of its values are at most x ms, to the sketch's error
+ *   wilson_low(successes, count)   ends of the 95 % interval; NULL when count is 0
+ *   wilson_high(successes, count)
+ *
+ * NULL arguments are passed over, or give NULL. A blob that is no sketch is an SQL error.
+ */
+enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *error);
+
+#endif

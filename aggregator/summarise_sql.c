@@ -1,0 +1,158 @@
+#include "summarise_sql.h"
+
+/* The rows of a rollup that belong to the day. */
+#define OF_THE_DAY                                                                                 \
+    " WHERE environment = :environment AND hour_epoch >= :day_epoch AND hour_epoch < :day_end"
+
+/* The writers' own events are no one's work. */
+#define NOT_THE_WRITERS " AND event NOT IN ('writer_loss', 'writer_stats')"
+
+/* The first columns of every daily table. */
+#define DAY " :day, :day_epoch, :environment"
+
+/* Each part is one row, also when the day has nothing of it. */
+static const char daily_summary[] =
+    "INSERT INTO daily_summary WITH"
+    " e AS (SELECT COALESCE(SUM(events), 0) AS events FROM rollup_events" OF_THE_DAY NOT_THE_WRITERS
+    "),"
+    " l AS (SELECT COALESCE(SUM(events_lost), 0) AS lost FROM rollup_losses" OF_THE_DAY "),"
+    " j AS (SELECT COUNT(*) AS total,"
+    " COUNT(*) FILTER (WHERE status = 'success') AS successful,"
+    " COUNT(*) FILTER (WHERE status = 'failed') AS failed,"
+    " COUNT(*) FILTER (WHERE status = 'cancelled') AS cancelled,"
+    " COUNT(*) FILTER (WHERE start_ns IS NOT NULL AND end_ns IS NOT NULL) AS ended,"
+    " COALESCE(SUM((end_ns - start_ns) / 1000), 0) AS duration_us,"
+    " COUNT(*) FILTER (WHERE status = 'success' AND ai_agent = 1) AS ai_fixes,"
+    " COUNT(*) FILTER (WHERE orchestrations > 0) AS orchestrated"
+    " FROM jobs WHERE environment = :environment AND day_epoch = :day_epoch"
+    " AND (start_ns IS NOT NULL OR end_ns IS NOT NULL)),"
+    " r AS (SELECT COALESCE(SUM(errors), 0) AS total,"
+    " COALESCE(SUM(errors) FILTER (WHERE error_type = 'hook'), 0) AS hook,"
+    " COALESCE(SUM(errors) FILTER (WHERE error_type = 'test'), 0) AS test,"
+    " COALESCE(SUM(errors) FILTER (WHERE error_type = 'lint'), 0) AS lint,"
+    " COALESCE(SUM(errors) FILTER (WHERE error_type = 'type_check'), 0) AS type_check"
+    " FROM rollup_errors" OF_THE_DAY "),"
+    " o AS (SELECT SUM(iteration_count_sum) AS iterations, SUM(iteration_count_count) AS n"
+    " FROM rollup_orchestrations" OF_THE_DAY "),"
+    " s AS (SELECT selected_strategy AS strategy, SUM(decisions) AS decisions,"
+    " SUM(effectiveness_count) AS n, SUM(effectiveness_e6_sum) AS e6"
+    " FROM rollup_strategies" OF_THE_DAY
+    " AND selected_strategy <> '_OTHER' GROUP BY selected_strategy),"
+    " a AS (SELECT COALESCE(SUM(executions), 0) AS executions,"
+    " COALESCE(SUM(successes), 0) AS successes FROM rollup_agents" OF_THE_DAY "),"
+    " p AS (SELECT COALESCE(SUM(calls), 0) AS calls, COALESCE(SUM(successes), 0) AS successes,"
+    " COALESCE(SUM(availability_failures), 0) AS not_run,"
+    " COALESCE(SUM(cancelled), 0) AS cancelled,"
+    " COALESCE(SUM(input_tokens_sum), 0) AS input_tokens,"
+    " COALESCE(SUM(output_tokens_sum), 0) AS output_tokens,"
+    " COALESCE(SUM(cost_nusd_sum), 0) AS cost_nusd,"
+    " sketch_merge(success_latency_hist) AS latency"
+    " FROM rollup_providers" OF_THE_DAY "),"
+    " h AS (SELECT COALESCE(SUM(runs), 0) AS runs, COALESCE(SUM(failures), 0) AS failures"
+    " FROM rollup_hooks" OF_THE_DAY "),"
+    " t AS (SELECT COALESCE(SUM(passed + failed + errors), 0) AS runs,"
+    " COALESCE(SUM(failed + errors), 0) AS failures FROM rollup_tests" OF_THE_DAY ")"
+    " SELECT" DAY ","
+    " j.total, j.successful, j.failed, j.cancelled,"
+    " j.ended, j.duration_us, j.duration_us / (1000.0 * NULLIF(j.ended, 0)),"
+    " r.total, r.hook, r.test, r.lint, r.type_check,"
+    " j.ai_fixes, j.orchestrated, o.iterations * 1.0 / NULLIF(o.n, 0),"
+    " (SELECT strategy FROM s ORDER BY decisions DESC, strategy LIMIT 1),"
+    " (SELECT strategy FROM s WHERE n >= 5 ORDER BY e6 * 1.0 / n DESC, strategy LIMIT 1),"
+    " a.executions, a.successes, a.successes * 1.0 / NULLIF(a.executions, 0),"
+    " p.calls, p.successes,"
+    " (p.calls - p.cancelled - p.not_run) * 1.0 / NULLIF(p.calls - p.cancelled, 0),"
+    " sketch_quantile_ms(p.latency, 0.5), sketch_quantile_ms(p.latency, 0.9),"
+    " sketch_quantile_ms(p.latency, 0.95), sketch_quantile_ms(p.latency, 0.99),"
+    " p.input_tokens, p.output_tokens, p.cost_nusd, p.cost_nusd / 1e9,"
+    " h.runs, h.failures, t.runs, t.failures, e.events, l.lost"
+    " FROM e, l, j, r, o, a, p, h, t"
+    " WHERE e.events > 0 OR l.lost > 0 OR EXISTS"
+    " (SELECT 1 FROM jobs WHERE environment = :environment AND day_epoch = :day_epoch)";
+
+static const char daily_events[] =
+    "INSERT INTO daily_events"
+    " SELECT" DAY ", event, SUM(events), SUM(without_job)"
+    " FROM rollup_events" OF_THE_DAY NOT_THE_WRITERS " GROUP BY event";
+
+static const char daily_agents[] =
+    "INSERT INTO daily_agents"
+    " SELECT" DAY ", agent_name, issue_type, executions, successes,"
+    " successes * 1.0 / NULLIF(executions, 0),"
+    " wilson_low(successes, executions), wilson_high(successes, executions),"
+    " confidence_e6 / (1e6 * NULLIF(confidence_count, 0)), fixes_applied, time_us,"
+    " sketch_quantile_ms(time_hist, 0.5), sketch_quantile_ms(time_hist, 0.95)"
+    " FROM (SELECT agent_name, issue_type,"
+    " SUM(executions) AS executions, SUM(successes) AS successes,"
+    " SUM(confidence_count) AS confidence_count,"
+    " SUM(confidence_e6_sum) AS confidence_e6,"
+    " SUM(fixes_applied_sum) AS fixes_applied, SUM(execution_time_us_sum) AS time_us,"
+    " sketch_merge(success_time_hist, failure_time_hist) AS time_hist"
+    " FROM rollup_agents" OF_THE_DAY " GROUP BY agent_name, issue_type)";
+
+static const char daily_providers[] =
+    "INSERT INTO daily_providers"
+    " SELECT" DAY ", provider_id, model, calls, successes,"
+    " not_run, execution_failures, cancelled, unclassified,"
+    " (calls - cancelled - not_run) * 1.0 / NULLIF(calls - cancelled, 0),"
+    " wilson_low(calls - cancelled - not_run, calls - cancelled),"
+    " wilson_high(calls - cancelled - not_run, calls - cancelled),"
+    " sketch_quantile_ms(latency, 0.5), sketch_quantile_ms(latency, 0.9),"
+    " sketch_quantile_ms(latency, 0.95), sketch_quantile_ms(latency, 0.99),"
+    " retried_calls, fallbacks, input_tokens, output_tokens, cost_nusd"
+    " FROM (SELECT provider_id, model, SUM(calls) AS calls, SUM(successes) AS successes,"
+    " SUM(availability_failures) AS not_run,"
+    " SUM(execution_failures) AS execution_failures, SUM(cancelled) AS cancelled,"
+    " SUM(unclassified_failures) AS unclassified,"
+    " sketch_merge(success_latency_hist) AS latency,"
+    " SUM(retried_calls) AS retried_calls, SUM(fallbacks) AS fallbacks,"
+    " SUM(input_tokens_sum) AS input_tokens, SUM(output_tokens_sum) AS output_tokens,"
+    " SUM(cost_nusd_sum) AS cost_nusd"
+    " FROM rollup_providers" OF_THE_DAY " GROUP BY provider_id, model)";
+
+static const char daily_strategies[] =
+    "INSERT INTO daily_strategies"
+    " SELECT" DAY ", selected_strategy, SUM(decisions), SUM(effectiveness_count),"
+    " SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0))"
+    " FROM rollup_strategies" OF_THE_DAY " GROUP BY selected_strategy";
+
+static const char daily_hooks[] =
+    "INSERT INTO daily_hooks"
+    " SELECT" DAY ", hook_name, hook_type, runs, successes, failures, skips, time_us,"
+    " sketch_quantile_ms(time_hist, 0.5), sketch_quantile_ms(time_hist, 0.95)"
+    " FROM (SELECT hook_name, hook_type, SUM(runs) AS runs, SUM(successes) AS successes,"
+    " SUM(failures) AS failures, SUM(skips) AS skips,"
+    " SUM(execution_time_us_sum) AS time_us, sketch_merge(time_hist) AS time_hist"
+    " FROM rollup_hooks" OF_THE_DAY " GROUP BY hook_name, hook_type)";
+
+static const char daily_tests[] =
+    "INSERT INTO daily_tests"
+    " SELECT" DAY ", test_id, SUM(passed), SUM(failed), SUM(skipped), SUM(errors),"
+    " SUM(execution_time_us_sum)"
+    " FROM rollup_tests" OF_THE_DAY " GROUP BY test_id";
+
+/* The window ranks hours by the time of their first error, so `sample` is that of the earliest. */
+static const char daily_errors[] =
+    "INSERT INTO daily_errors"
+    " SELECT" DAY ", error_type, error_category, SUM(errors), MIN(first_ns), MAX(last_ns),"
+    " MAX(sample) FILTER (WHERE place = 1)"
+    " FROM (SELECT error_type, error_category, errors, first_ns, last_ns, sample,"
+    " ROW_NUMBER() OVER (PARTITION BY error_type, error_category"
+    " ORDER BY first_ns, sample) AS place"
+    " FROM rollup_errors" OF_THE_DAY ")"
+    " GROUP BY error_type, error_category";
+
+const struct alog_daily_table *alog_daily_tables(void) {
+    static const struct alog_daily_table tables[] = {
+        {"daily_summary", daily_summary},
+        {"daily_events", daily_events},
+        {"daily_agents", daily_agents},
+        {"daily_providers", daily_providers},
+        {"daily_strategies", daily_strategies},
+        {"daily_hooks", daily_hooks},
+        {"daily_tests", daily_tests},
+        {"daily_errors", daily_errors},
+        {NULL, NULL},
+    };
+    return tables;
+}

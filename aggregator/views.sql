@@ -1,0 +1,226 @@
+-- Friendly views for people and other tools (the sqlite3 shell, Datasette, Grafana, DuckDB): names and units to read,
+-- CAST columns so that every tool sees their types, rates beside their n. Rates are NULL when n is 0. They add up the
+-- rollups and jobs over all days; v_days and the daily_* tables have the days. Each column's comment is its documentation:
+-- it goes into schema_docs, like those of schema.sql.
+
+-- The environments that there are.
+CREATE VIEW v_environments (
+    environment -- the environment
+) AS
+SELECT DISTINCT environment FROM daily_summary;
+
+-- One row per day and environment, latest first: daily_summary in short.
+CREATE VIEW v_days (
+    day,                     -- YYYY-MM-DD in the reporting time zone
+    environment,             -- the environment
+    jobs,                    -- jobs that belong to the day
+    successful_jobs,         -- of them, ended with success
+    failed_jobs,             -- of them, ended with failed
+    avg_job_duration_s,      -- mean duration of those with a start and an end, seconds
+    agent_executions,        -- what agents did
+    agent_success_rate,      -- of that, how much was successful
+    provider_calls,          -- calls to providers
+    provider_availability,   -- calls that got to run / calls that were not cancelled
+    provider_p50_s,          -- median latency of successful calls, seconds
+    provider_p95_s,          -- 95th percentile of it, seconds
+    tokens,                  -- input and output tokens
+    cost_usd,                -- what the calls cost, dollars
+    errors,                  -- error events
+    tests_run,               -- individual tests that ran
+    tests_failed,            -- of them, failed or in error
+    events,                  -- all events
+    events_lost              -- known to be missing
+) AS
+SELECT day, environment, CAST(total_jobs AS INTEGER), CAST(successful_jobs AS INTEGER), CAST(failed_jobs AS INTEGER),
+    CAST(avg_job_duration_ms / 1000 AS REAL), CAST(agent_executions AS INTEGER), CAST(agent_success_rate AS REAL),
+    CAST(provider_calls AS INTEGER), CAST(provider_availability AS REAL),
+    CAST(provider_p50_ms / 1000 AS REAL), CAST(provider_p95_ms / 1000 AS REAL),
+    CAST(input_tokens + output_tokens AS INTEGER), CAST(cost_usd AS REAL), CAST(total_errors AS INTEGER),
+    CAST(tests_run AS INTEGER), CAST(tests_failed AS INTEGER), CAST(events AS INTEGER), CAST(events_lost AS INTEGER)
+FROM daily_summary ORDER BY day_epoch DESC, environment;
+
+-- Each agent and issue type, over all days; most executions first.
+CREATE VIEW v_agents (
+    environment,             -- the environment
+    agent_name,              -- the agent
+    issue_type,              -- what it worked on; '' = not said
+    executions,              -- how many: n
+    successes,               -- of them, successful
+    success_rate,            -- successes / executions
+    avg_confidence,          -- mean confidence, 0..1
+    avg_execution_time_s,    -- mean time, seconds
+    fixes_applied,           -- sum of fixes applied
+    retries,                 -- executions that were a second or later attempt
+    first_day,               -- first day with one, YYYY-MM-DD
+    last_day                 -- last day with one
+) AS
+SELECT environment, agent_name, issue_type, CAST(SUM(executions) AS INTEGER), CAST(SUM(successes) AS INTEGER),
+    CAST(SUM(successes) * 1.0 / NULLIF(SUM(executions), 0) AS REAL),
+    CAST(SUM(confidence_e6_sum) / (1e6 * NULLIF(SUM(confidence_count), 0)) AS REAL),
+    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
+    CAST(SUM(fixes_applied_sum) AS INTEGER), CAST(SUM(retries) AS INTEGER),
+    CAST(strftime('%Y-%m-%d', MIN(hour_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
+    CAST(strftime('%Y-%m-%d', MAX(hour_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT)
+FROM rollup_agents GROUP BY environment, agent_name, issue_type
+ORDER BY SUM(executions) DESC, environment, agent_name, issue_type;
+
+-- Each provider, over all days; most calls first. Latency percentiles per day are in daily_providers.
+CREATE VIEW v_providers (
+    environment,             -- the environment
+    provider_id,             -- the provider
+    calls,                   -- how many
+    successes,               -- of them, successful
+    success_rate,            -- successes / calls
+    not_cancelled,           -- calls that were not cancelled: n of availability
+    availability,            -- calls that got to run / calls that were not cancelled
+    avg_latency_s,           -- mean latency of successful calls, seconds
+    retried_calls,           -- calls that were tried before
+    fallbacks,               -- calls made in place of another provider's
+    input_tokens,            -- tokens sent
+    output_tokens,           -- tokens received
+    cost_usd                 -- what they cost, dollars; NULL when no call says
+) AS
+SELECT environment, provider_id, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
+    CAST(SUM(successes) * 1.0 / NULLIF(SUM(calls), 0) AS REAL), CAST(SUM(calls - cancelled) AS INTEGER),
+    CAST(SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0) AS REAL),
+    CAST(SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS REAL),
+    CAST(SUM(retried_calls) AS INTEGER), CAST(SUM(fallbacks) AS INTEGER), CAST(SUM(input_tokens_sum) AS INTEGER),
+    CAST(SUM(output_tokens_sum) AS INTEGER),
+    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL)
+FROM rollup_providers GROUP BY environment, provider_id
+ORDER BY SUM(calls) DESC, environment, provider_id;
+
+-- Each model that was called, over all days; most calls first.
+CREATE VIEW v_models (
+    environment,             -- the environment
+    model,                   -- the model; '' = not said
+    calls,                   -- how many: n
+    successes,               -- of them, successful
+    success_rate,            -- successes / calls
+    avg_latency_s,           -- mean latency of successful calls, seconds
+    input_tokens,            -- tokens sent
+    output_tokens,           -- tokens received
+    cost_usd,                -- what they cost, dollars; NULL when no call says
+    cost_per_success_usd     -- cost / successes, dollars
+) AS
+SELECT environment, model, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
+    CAST(SUM(successes) * 1.0 / NULLIF(SUM(calls), 0) AS REAL),
+    CAST(SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS REAL),
+    CAST(SUM(input_tokens_sum) AS INTEGER), CAST(SUM(output_tokens_sum) AS INTEGER),
+    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL),
+    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / (1e9 * NULLIF(SUM(successes), 0)) END AS REAL)
+FROM rollup_providers GROUP BY environment, model
+ORDER BY SUM(calls) DESC, environment, model;
+
+-- Each job, latest first; times to the second, UTC.
+CREATE VIEW v_jobs (
+    job_id,                  -- the job
+    environment,             -- its environment
+    started,                 -- YYYY-MM-DD HH:MM:SS UTC; NULL = no start was seen
+    ended,                   -- the same of its end
+    duration_s,              -- from start to end, seconds
+    status,                  -- how it ended: success, failed, cancelled; NULL = no end was seen
+    ai_agent,                -- 1 = an AI agent took part, 0 = none, NULL = not said
+    iterations,              -- rounds that it took
+    error_message,           -- why it failed
+    agent_executions,        -- what its agents did
+    agent_successes,         -- of that, successful
+    provider_calls,          -- calls to providers
+    provider_successes,      -- of them, successful
+    tokens,                  -- input and output tokens
+    cost_usd,                -- what the calls cost, dollars
+    hook_failures,           -- hooks that failed
+    tests_failed,            -- tests that failed or were in error
+    errors,                  -- error events
+    events                   -- all its events
+) AS
+SELECT job_id, environment, CAST(strftime('%Y-%m-%d %H:%M:%S', start_ns / 1000000000, 'unixepoch') AS TEXT),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', end_ns / 1000000000, 'unixepoch') AS TEXT), CAST((end_ns - start_ns) / 1e9 AS REAL),
+    status, CAST(ai_agent AS INTEGER), CAST(iterations AS INTEGER), error_message,
+    CAST(agent_executions AS INTEGER), CAST(agent_successes AS INTEGER), CAST(provider_calls AS INTEGER),
+    CAST(provider_successes AS INTEGER), CAST(input_tokens + output_tokens AS INTEGER), CAST(cost_nusd / 1e9 AS REAL),
+    CAST(hook_failures AS INTEGER), CAST(tests_failed AS INTEGER), CAST(errors AS INTEGER), CAST(events AS INTEGER)
+FROM jobs ORDER BY COALESCE(start_ns, first_ns) DESC, environment, job_id;
+
+-- Errors by type and category, over all days; most first.
+CREATE VIEW v_errors (
+    environment,             -- the environment
+    error_type,              -- hook, test, lint, type_check, …
+    error_category,          -- a finer class; '' = not said
+    errors,                  -- how many
+    first_seen,              -- YYYY-MM-DD HH:MM:SS UTC
+    last_seen                -- the same of the latest
+) AS
+SELECT environment, error_type, error_category, CAST(SUM(errors) AS INTEGER),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', MIN(first_ns) / 1000000000, 'unixepoch') AS TEXT),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', MAX(last_ns) / 1000000000, 'unixepoch') AS TEXT)
+FROM daily_errors GROUP BY environment, error_type, error_category
+ORDER BY SUM(errors) DESC, environment, error_type, error_category;
+
+-- Tests, over all days; those that fail most first.
+CREATE VIEW v_tests (
+    environment,             -- the environment
+    test_id,                 -- the test
+    runs,                    -- how often it ran, skipped not: n
+    failures,                -- of them, failed or in error
+    failure_rate,            -- failures / runs
+    flaky,                   -- 1 = it has both passed and failed
+    skipped,                 -- besides, skipped
+    avg_execution_time_s,    -- mean time, seconds
+    max_execution_time_s     -- longest time, seconds
+) AS
+SELECT environment, test_id, CAST(SUM(passed + failed + errors) AS INTEGER), CAST(SUM(failed + errors) AS INTEGER),
+    CAST(SUM(failed + errors) * 1.0 / NULLIF(SUM(passed + failed + errors), 0) AS REAL),
+    CAST(SUM(passed) > 0 AND SUM(failed + errors) > 0 AS INTEGER), CAST(SUM(skipped) AS INTEGER),
+    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
+    CAST(CASE WHEN SUM(execution_time_count) > 0 THEN MAX(execution_time_us_max) / 1e6 END AS REAL)
+FROM rollup_tests GROUP BY environment, test_id
+ORDER BY SUM(failed + errors) DESC, environment, test_id;
+
+-- Strategies, over all days; most decisions first.
+CREATE VIEW v_strategies (
+    environment,             -- the environment
+    strategy,                -- selected_strategy
+    decisions,               -- how often it was selected
+    scores,                  -- of them, with an effectiveness score: n of the mean
+    avg_effectiveness        -- mean score, 0..1
+) AS
+SELECT environment, selected_strategy, CAST(SUM(decisions) AS INTEGER), CAST(SUM(effectiveness_count) AS INTEGER),
+    CAST(SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0)) AS REAL)
+FROM rollup_strategies GROUP BY environment, selected_strategy
+ORDER BY SUM(decisions) DESC, environment, selected_strategy;
+
+-- Hooks, over all days; those that fail most first.
+CREATE VIEW v_hooks (
+    environment,             -- the environment
+    hook_name,               -- the hook
+    hook_type,               -- its kind; '' = not said
+    runs,                    -- how often it ran
+    successes,               -- of them, successful
+    failures,                -- of them, failed
+    skips,                   -- of them, skipped
+    failure_rate,            -- failures / runs that were not skipped
+    avg_execution_time_s     -- mean time, seconds
+) AS
+SELECT environment, hook_name, hook_type, CAST(SUM(runs) AS INTEGER), CAST(SUM(successes) AS INTEGER),
+    CAST(SUM(failures) AS INTEGER), CAST(SUM(skips) AS INTEGER),
+    CAST(SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0) AS REAL),
+    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL)
+FROM rollup_hooks GROUP BY environment, hook_name, hook_type
+ORDER BY SUM(failures) DESC, environment, hook_name, hook_type;
+
+-- Events by type, over all days; most first. The writers' own are not among them.
+CREATE VIEW v_events (
+    environment,             -- the environment
+    event,                   -- event type
+    events,                  -- how many
+    without_job,             -- of them, without a job id
+    first_day,               -- first day with one, YYYY-MM-DD
+    last_day                 -- last day with one
+) AS
+SELECT environment, event, CAST(SUM(events) AS INTEGER), CAST(SUM(without_job) AS INTEGER), CAST(MIN(day) AS TEXT),
+    CAST(MAX(day) AS TEXT)
+FROM daily_events GROUP BY environment, event
+ORDER BY SUM(events) DESC, environment, event;
