@@ -98,20 +98,3 @@ bool alog_fixed_from_double(double value, unsigned digits, int64_t *ret_units) {
     }
     return from_text(value, digits, ret_units);
 }
-
-bool alog_fixed_from_thousandths(int64_t thousandths, unsigned digits, int64_t *ret_units) {
-    /* Up to 15 digits the quotient's shortest text is the decimal number itself. */
-    const int64_t plain = INT64_C(1000000000000000);
-    if (thousandths <= -plain || thousandths >= plain) {
-        return alog_fixed_from_double((double)thousandths / 1000, digits, ret_units);
-    }
-    int64_t units;
-    if (digits < 3) {
-        units = alog_fixed_divide(thousandths, powers[3 - digits]);
-    } else if (__builtin_mul_overflow(thousandths, powers[digits - 3], &units) ||
-               units > ALOG_FIXED_MAX || units < -ALOG_FIXED_MAX) {
-        return false;
-    }
-    *ret_units = units;
-    return true;
-}

@@ -20,9 +20,6 @@
  * ±ALOG_FIXED_MAX. Cost: a multiplication, unless the result is within a few ulps of a tie. */
 bool alog_fixed_from_double(double value, unsigned digits, int64_t *ret_units);
 
-/* The same for the number thousandths / 1000, as blocks store most reals. */
-bool alog_fixed_from_thousandths(int64_t thousandths, unsigned digits, int64_t *ret_units);
-
 /* numerator / denominator (> 0), rounded half to even. */
 int64_t alog_fixed_divide(int64_t numerator, int64_t denominator);
 

@@ -1,0 +1,491 @@
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <agentlog/aggregator.h>
+
+#include "format/error.h"
+#include "schema_docs.h"
+#include "sql_error.h"
+#include "sql_functions.h"
+#include "sql_text.h"
+
+#define BUSY_TIMEOUT_MS   5000
+#define SETTLE_TIMEOUT_MS 200 /* readers that stay keep the database in WAL mode: no harm done */
+
+struct alog_store {
+    sqlite3 *db;
+    char *path;
+    int lock_fd;
+    struct alog_store_settings settings;
+    bool wal;    /* in WAL mode, from us or from a run that was killed */
+    bool beside; /* a rebuild: not durable before it replaces the real one */
+};
+
+static enum alog_status run(sqlite3 *db, const char *sql, struct alog_error *error) {
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        return alog_sql_fail(db, error, sql);
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status read_integer(sqlite3 *db, const char *sql, int64_t *ret_value,
+                                     struct alog_error *error) {
+    sqlite3_stmt *statement = NULL;
+    enum alog_status status = ALOG_OK;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
+        status = alog_sql_fail(db, error, sql);
+    } else {
+        *ret_value = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* ---- Whose it is ---- */
+
+/* DB.lock is removed by its last holder, so a lock counts only on the file that bears the name. */
+static enum alog_status take_lock(const char *path, int *ret_fd, struct alog_error *error) {
+    char name[4096];
+    if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name)) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "the path of the database is too long");
+    }
+    for (;;) {
+        int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0) {
+            enum alog_status status = errno == EROFS || errno == EACCES ? ALOG_READ_ONLY : ALOG_IO;
+            return alog_fail(error, status, errno, -1, "cannot create %s", name);
+        }
+        struct stat held, named;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            int cause = errno;
+            close(fd);
+            if (cause == EWOULDBLOCK) {
+                return alog_fail(error, ALOG_LOCKED, 0, -1,
+                                 "another process is writing to %s; try again when it is done",
+                                 path);
+            }
+            return alog_fail(error, ALOG_IO, cause, -1, "cannot lock %s", name);
+        }
+        if (fstat(fd, &held) == 0 && stat(name, &named) == 0 && held.st_ino == named.st_ino &&
+            held.st_dev == named.st_dev) {
+            *ret_fd = fd;
+            return ALOG_OK;
+        }
+        close(fd);
+    }
+}
+
+static void drop_lock(const char *path, int fd) {
+    char name[4096];
+    if (fd >= 0) {
+        snprintf(name, sizeof(name), "%s.lock", path);
+        unlink(name);
+        close(fd);
+    }
+}
+
+/* ---- What it is ---- */
+
+static enum alog_status not_ours(const char *path, struct alog_error *error) {
+    return alog_fail(error, ALOG_INVALID, 0, -1, "%s is not an agentlog database", path);
+}
+
+/* *ret_empty: a new database, without anything in it. */
+static enum alog_status check_identity(sqlite3 *db, const char *path, bool *ret_empty,
+                                       struct alog_error *error) {
+    int64_t id, version, objects;
+    struct alog_error cause = {0};
+    enum alog_status status = read_integer(db, "PRAGMA application_id", &id, &cause);
+    if (status == ALOG_OK) {
+        status = read_integer(db, "PRAGMA user_version", &version, &cause);
+    }
+    if (status == ALOG_OK) {
+        status = read_integer(db, "SELECT count(*) FROM sqlite_schema", &objects, &cause);
+    }
+    if (status != ALOG_OK) {
+        if (sqlite3_errcode(db) == SQLITE_NOTADB) {
+            return not_ours(path, error);
+        }
+        return alog_fail(error, cause.status, cause.system_errno, -1, "%s: %s", path,
+                         cause.message);
+    }
+    *ret_empty = id == 0 && version == 0 && objects == 0;
+    if (!*ret_empty && id != ALOG_APPLICATION_ID) {
+        return not_ours(path, error);
+    }
+    if (version > ALOG_SCHEMA_VERSION) {
+        return alog_fail(error, ALOG_UNSUPPORTED, 0, -1,
+                         "%s has schema version %lld; this program knows versions up to %d", path,
+                         (long long)version, ALOG_SCHEMA_VERSION);
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status check_file(const char *path, struct alog_error *error) {
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        if (errno == ENOENT) {
+            return alog_fail(error, ALOG_NOT_FOUND, 0, -1, "there is no database %s", path);
+        }
+        return alog_fail(error, ALOG_IO, errno, -1, "cannot read %s", path);
+    }
+    return S_ISREG(info.st_mode) ? ALOG_OK : not_ours(path, error);
+}
+
+static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
+                                      struct alog_error *error) {
+    int64_t offset, cap;
+    enum alog_status status = read_integer(
+        db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'",
+        &offset, error);
+    if (status == ALOG_OK) {
+        status = read_integer(
+            db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'dimension_cap'", &cap,
+            error);
+    }
+    if (status == ALOG_OK) {
+        *ret_settings = (struct alog_store_settings){(int32_t)offset, (uint32_t)cap};
+    }
+    return status;
+}
+
+/* All in one transaction: a kill leaves an empty database, which is made again. */
+static enum alog_status make_schema(sqlite3 *db, const struct alog_store_settings *settings,
+                                    struct alog_error *error) {
+    char facts[256];
+    snprintf(facts, sizeof(facts),
+             "PRAGMA application_id = %d; PRAGMA user_version = %d;"
+             "INSERT INTO settings VALUES ('dimension_cap', '%u'), ('time_zone_offset_s', '%d');",
+             ALOG_APPLICATION_ID, ALOG_SCHEMA_VERSION, settings->dimension_cap,
+             settings->time_zone_offset_s);
+    enum alog_status status = run(db, "BEGIN IMMEDIATE", error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    const char *parts[] = {alog_schema_sql(), alog_views_sql(), facts};
+    for (size_t i = 0; status == ALOG_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (sqlite3_exec(db, parts[i], NULL, NULL, NULL) != SQLITE_OK) {
+            status = alog_sql_fail(db, error, "making the database");
+        }
+    }
+    for (size_t i = 0; status == ALOG_OK && i < 2; i++) {
+        status = alog_schema_docs_insert(db, parts[i], error);
+    }
+    if (status == ALOG_OK) {
+        status = run(db, "COMMIT", error);
+    }
+    if (status != ALOG_OK) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return status;
+}
+
+/* ---- Journal modes ---- */
+
+static bool set_journal_mode(sqlite3 *db, const char *mode) {
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA journal_mode = %s", mode);
+    sqlite3_stmt *statement = NULL;
+    bool done = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+                sqlite3_step(statement) == SQLITE_ROW &&
+                sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), mode) == 0;
+    sqlite3_finalize(statement);
+    return done;
+}
+
+/* The change needs the file for a moment alone, and SQLite does not wait for that by itself. */
+static bool wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) {
+    for (int waited = 0;; waited += 2) {
+        if (set_journal_mode(db, mode)) {
+            return true;
+        }
+        if (waited >= timeout_ms) {
+            return false;
+        }
+        sqlite3_sleep(2);
+    }
+}
+
+static void note_journal_mode(struct alog_store *store) {
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, "PRAGMA journal_mode", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        store->wal = sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    }
+    sqlite3_finalize(statement);
+}
+
+static enum alog_status ensure_wal(struct alog_store *store, struct alog_error *error) {
+    if (store->wal || store->beside) {
+        return ALOG_OK;
+    }
+    store->wal = wait_for_journal_mode(store->db, "WAL", BUSY_TIMEOUT_MS);
+    if (!store->wal) {
+        int code = sqlite3_errcode(store->db);
+        if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED &&
+            code != SQLITE_ROW && code != SQLITE_DONE) {
+            return alog_sql_fail(store->db, error, "journal_mode");
+        }
+        return alog_fail(error, ALOG_LOCKED, 0, -1, "a reader of %s does not come to its end",
+                         store->path);
+    }
+    return ALOG_OK;
+}
+
+enum alog_status alog_store_begin(struct alog_store *store, struct alog_error *error) {
+    enum alog_status status = ensure_wal(store, error);
+    return status == ALOG_OK ? run(store->db, "BEGIN IMMEDIATE", error) : status;
+}
+
+enum alog_status alog_store_commit(struct alog_store *store, struct alog_error *error) {
+    enum alog_status status = run(store->db, "COMMIT", error);
+    if (status != ALOG_OK) {
+        alog_store_rollback(store);
+    }
+    return status;
+}
+
+void alog_store_rollback(struct alog_store *store) {
+    if (!sqlite3_get_autocommit(store->db)) {
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+/* ---- Opening and closing ---- */
+
+static enum alog_status configure(struct alog_store *store, struct alog_error *error) {
+    sqlite3 *db = store->db;
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    enum alog_status status = alog_sql_functions_register(db, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    /* WAL with NORMAL: power loss may take back the last commits, whole; the ledger goes with the
+     * sums, so they are simply ingested again. */
+    return run(db,
+               store->beside ? "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                               "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768"
+                             : "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768",
+               error);
+}
+
+static enum alog_status open_database(struct alog_store *store,
+                                      const struct alog_store_settings *settings,
+                                      struct alog_error *error) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+        return alog_sql_fail(store->db, error, store->path);
+    }
+    sqlite3_extended_result_codes(store->db, 1);
+    bool empty;
+    enum alog_status status = configure(store, error);
+    if (status == ALOG_OK) {
+        status = check_identity(store->db, store->path, &empty, error);
+    }
+    if (status == ALOG_OK && sqlite3_db_readonly(store->db, "main") == 1) {
+        status = alog_fail(error, ALOG_READ_ONLY, 0, -1, "%s cannot be written", store->path);
+    }
+    if (status == ALOG_OK && empty) {
+        status = make_schema(store->db, settings, error);
+    }
+    if (status == ALOG_OK) {
+        note_journal_mode(store);
+        status = read_settings(store->db, &store->settings, error);
+    }
+    return status;
+}
+
+static void free_store(struct alog_store *store) {
+    if (store) {
+        sqlite3_close(store->db);
+        drop_lock(store->path, store->lock_fd);
+        free(store->path);
+        free(store);
+    }
+}
+
+static struct alog_store *new_store(const char *path, const char *suffix) {
+    struct alog_store *store = calloc(1, sizeof(*store));
+    size_t bytes = strlen(path) + strlen(suffix) + 1;
+    char *name = malloc(bytes);
+    if (!store || !name) {
+        free(store);
+        free(name);
+        return NULL;
+    }
+    snprintf(name, bytes, "%s%s", path, suffix);
+    store->path = name;
+    store->lock_fd = -1;
+    return store;
+}
+
+enum alog_status alog_store_open(const char *path, const struct alog_store_settings *settings,
+                                 struct alog_store **ret_store, struct alog_error *error) {
+    struct alog_store *store = new_store(path, "");
+    if (!store) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    struct alog_error ignored = {0};
+    enum alog_status status = check_file(path, &ignored);
+    if (status == ALOG_OK || status == ALOG_NOT_FOUND) {
+        status = take_lock(path, &store->lock_fd, error);
+    } else if (error) {
+        *error = ignored;
+    }
+    if (status == ALOG_OK) {
+        status = open_database(store, settings, error);
+    }
+    if (status != ALOG_OK) {
+        free_store(store);
+        return status;
+    }
+    *ret_store = store;
+    return ALOG_OK;
+}
+
+enum alog_status alog_store_close(struct alog_store *store, struct alog_error *error) {
+    if (!store) {
+        return ALOG_OK;
+    }
+    enum alog_status status = ALOG_OK;
+    if (store->wal) {
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_busy_timeout(store->db, 0);
+        wait_for_journal_mode(store->db, "DELETE", SETTLE_TIMEOUT_MS);
+    }
+    if (sqlite3_close(store->db) != SQLITE_OK) {
+        status = alog_sql_fail(store->db, error, store->path);
+    } else {
+        store->db = NULL;
+    }
+    if (store->beside) {
+        unlink(store->path);
+    }
+    free_store(store);
+    return status;
+}
+
+sqlite3 *alog_store_db(const struct alog_store *store) {
+    return store->db;
+}
+
+const struct alog_store_settings *alog_store_settings_of(const struct alog_store *store) {
+    return &store->settings;
+}
+
+/* ---- Rebuilding ---- */
+
+enum alog_status alog_store_open_beside(const struct alog_store *store,
+                                        const struct alog_store_settings *settings,
+                                        struct alog_store **ret_beside, struct alog_error *error) {
+    struct alog_store *beside = new_store(store->path, ".rebuild");
+    if (!beside) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    beside->beside = true;
+    unlink(beside->path); /* what a killed rebuild left */
+    enum alog_status status = open_database(beside, settings, error);
+    if (status != ALOG_OK) {
+        unlink(beside->path);
+        free_store(beside);
+        return status;
+    }
+    *ret_beside = beside;
+    return ALOG_OK;
+}
+
+/* Copied by pages in one transaction, not renamed: readers go on undisturbed, and no journal of the
+ * old file can ever be taken for the new one's. */
+enum alog_status alog_store_replace(struct alog_store *store, struct alog_store *beside,
+                                    struct alog_error *error) {
+    enum alog_status status = ensure_wal(store, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    sqlite3_backup *backup = sqlite3_backup_init(store->db, "main", beside->db, "main");
+    if (!backup) {
+        return alog_sql_fail(store->db, error, "replacing the database");
+    }
+    sqlite3_backup_step(backup, -1);
+    if (sqlite3_backup_finish(backup) != SQLITE_OK) {
+        return alog_sql_fail(store->db, error, "replacing the database");
+    }
+    store->settings = beside->settings;
+    return ALOG_OK;
+}
+
+/* ---- Reading ---- */
+
+/* "file:" and the path, with what has a meaning in a URI escaped. */
+static char *uri_of(const char *path) {
+    static const char hex[] = "0123456789ABCDEF", options[] = "?immutable=1";
+    char *uri = malloc(strlen("file:") + 3 * strlen(path) + sizeof(options));
+    if (!uri) {
+        return NULL;
+    }
+    char *at = stpcpy(uri, "file:");
+    for (; *path != '\0'; path++) {
+        unsigned char c = (unsigned char)*path;
+        if (strchr("?#%", c) != NULL || (c == '/' && path[1] == '/')) {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        } else {
+            *at++ = (char)c;
+        }
+    }
+    memcpy(at, options, sizeof(options));
+    return uri;
+}
+
+static enum alog_status try_read(const char *name, int more_flags, const char *path, sqlite3 **db,
+                                 struct alog_error *error) {
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | more_flags;
+    if (sqlite3_open_v2(name, db, flags, NULL) != SQLITE_OK) {
+        return alog_sql_fail(*db, error, path);
+    }
+    sqlite3_extended_result_codes(*db, 1);
+    sqlite3_busy_timeout(*db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    bool empty = false;
+    enum alog_status status = check_identity(*db, path, &empty, error);
+    return status == ALOG_OK && empty ? not_ours(path, error) : status;
+}
+
+enum alog_status alog_store_open_read(const char *path, sqlite3 **ret_db,
+                                      struct alog_error *error) {
+    enum alog_status status = check_file(path, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    sqlite3 *db = NULL;
+    status = try_read(path, 0, path, &db, error);
+    char wal[4096];
+    snprintf(wal, sizeof(wal), "%s-wal", path);
+    if (status != ALOG_OK && (sqlite3_errcode(db) & 0xff) == SQLITE_CANTOPEN &&
+        access(wal, F_OK) != 0) {
+        /* Left in WAL mode by readers that outlived an ingest, and now in a directory where its
+         * index cannot be made: without a journal the file alone is the whole truth. */
+        sqlite3_close(db);
+        db = NULL;
+        char *uri = uri_of(path);
+        status = uri ? try_read(uri, SQLITE_OPEN_URI, path, &db, error)
+                     : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        free(uri);
+    }
+    if (status != ALOG_OK) {
+        sqlite3_close(db);
+        return status;
+    }
+    *ret_db = db;
+    return ALOG_OK;
+}
