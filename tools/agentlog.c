@@ -1,0 +1,109 @@
+/* agentlog: the command line. Finds the command and lets it run; the commands are in cmd_<name>.c.
+ */
+#include <agentlog/aggregator.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli_help.h"
+#include "commands.h"
+#include "messages.h"
+#include "output.h"
+
+#define MAX_COMMANDS 64
+
+/* In the order of the help. */
+static const struct cli_command *const commands[] = {
+    &cmd_log, &cmd_ingest, &cmd_rebuild, &cmd_summary, &cmd_stats,
+    &cmd_job, &cmd_cat,    &cmd_info,    &cmd_verify,  NULL};
+
+static const struct cli_command *find_command(const char *name) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static enum exit_code no_such_command(const char *word) {
+    const char *names[MAX_COMMANDS];
+    size_t count = 0;
+    for (; count < MAX_COMMANDS && commands[count] != NULL; count++) {
+        names[count] = commands[count]->name;
+    }
+    const char *nearest = cli_nearest(word, names, count);
+    if (nearest != NULL) {
+        message("there is no command '%s'; did you mean '%s'?\nTry 'agentlog --help'.", word,
+                nearest);
+    } else {
+        message("there is no command '%s'.\nTry 'agentlog --help'.", word);
+    }
+    return EXIT_USAGE;
+}
+
+static enum exit_code finish_help(void) {
+    struct output output = {0};
+    return output_finish(&output, EXIT_FINE);
+}
+
+static enum exit_code help(const char *name) {
+    if (name == NULL) {
+        cli_print_program_help(stdout, commands);
+        return finish_help();
+    }
+    const struct cli_command *command = find_command(name);
+    if (command == NULL) {
+        return no_such_command(name);
+    }
+    cli_print_command_help(stdout, command);
+    return finish_help();
+}
+
+static enum exit_code version(void) {
+    struct output output = {0};
+    output_format(&output, "agentlog %s (segment format %d, database schema %d)\n",
+                  ALOG_VERSION_TEXT, ALOG_FORMAT_VERSION, ALOG_SCHEMA_VERSION);
+    return output_finish(&output, EXIT_FINE);
+}
+
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static enum exit_code run(const struct cli_command *command, int argc, char **argv) {
+    struct cli_arguments arguments;
+    switch (cli_parse(command, argc, argv, now_ns(), &arguments)) {
+    case CLI_HELP:
+        return help(command->name);
+    case CLI_WRONG:
+        return EXIT_USAGE;
+    default:
+        return command->run(command, &arguments);
+    }
+}
+
+int main(int argc, char **argv) {
+    /* A reader that goes away is found out at the write, so that logs and databases are closed
+     * well. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        cli_print_program_help(stderr, commands);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        return (int)help(argc > 2 ? argv[2] : NULL);
+    }
+    if (strcmp(word, "--version") == 0) {
+        return (int)version();
+    }
+    const struct cli_command *command = find_command(word);
+    if (command == NULL) {
+        return (int)no_such_command(word);
+    }
+    return (int)run(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,15 @@
+/* Help texts, made from the tables that the parser uses. */
+#ifndef AGENTLOG_TOOLS_CLI_HELP_H
+#define AGENTLOG_TOOLS_CLI_HELP_H
+
+#include <stdio.h>
+
+#include "cli_options.h"
+
+/* The help of one command. */
+void cli_print_command_help(FILE *stream, const struct cli_command *command);
+
+/* The help of the program: what it is, its commands, how to begin. */
+void cli_print_program_help(FILE *stream, const struct cli_command *const *commands);
+
+#endif

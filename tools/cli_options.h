@@ -1,0 +1,131 @@
+/*
+ * What a command takes: its options, operands and help live in one table per command, from which
+ * parsing and help come.
+ */
+#ifndef AGENTLOG_TOOLS_CLI_OPTIONS_H
+#define AGENTLOG_TOOLS_CLI_OPTIONS_H
+
+#include <agentlog/agentlog.h>
+
+#include "exit_codes.h"
+#include "time_window.h"
+
+#define CLI_MAX_TYPES 64
+
+/* Every option's value has a member here; an option that is not given leaves it zero (absent). */
+struct cli_arguments {
+    char **operands;
+    size_t operand_count;
+    bool json;
+    bool all;
+    bool strict;
+    const char *environment;
+    const char *agent;
+    const char *issue_type;
+    const char *provider;
+    const char *model;
+    const char *job;
+    const char *time_zone;
+    const char *day;
+    const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
+    struct alog_opt_i64 since_ns;
+    struct alog_opt_i64 until_ns;
+    struct alog_opt_f64 max_latency_ms;
+    struct alog_opt_i64 limit;
+    struct alog_opt_i64 jobs;
+};
+
+enum cli_option_kind {
+    CLI_FLAG,   /* bool */
+    CLI_TEXT,   /* const char *, not empty */
+    CLI_LIST,   /* const char *[], may be given several times */
+    CLI_NUMBER, /* struct alog_opt_i64, within minimum and maximum */
+    CLI_REAL,   /* struct alog_opt_f64, likewise */
+    CLI_TIME,   /* struct alog_opt_i64, nanoseconds since 1970 */
+    CLI_DAY     /* const char *, YYYY-MM-DD */
+};
+
+struct cli_option {
+    const char *name;     /* without its dashes; NULL ends a table */
+    const char *argument; /* what to call it in the help; NULL for a flag */
+    const char *doc;      /* a sentence without a full stop */
+    const char *fallback; /* what holds when it is not given; NULL = nothing to say */
+    enum cli_option_kind kind;
+    size_t offset; /* of its member in struct cli_arguments */
+    int64_t minimum, maximum;
+};
+
+#define CLI_MEMBER(member) .offset = offsetof(struct cli_arguments, member)
+
+/* Options that several commands share. */
+#define CLI_OPTION_JSON                                                                            \
+    { .name = "json", .kind = CLI_FLAG, CLI_MEMBER(json), .doc = "print JSON instead of a table" }
+#define CLI_OPTION_SINCE                                                                           \
+    {                                                                                              \
+        .name = "since", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(since_ns),               \
+        .doc = "only what happened at or after TIME: " TIME_WINDOW_FORMS                           \
+    }
+#define CLI_OPTION_UNTIL                                                                           \
+    {                                                                                              \
+        .name = "until", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(until_ns),               \
+        .doc = "only what happened before TIME"                                                    \
+    }
+#define CLI_OPTION_FILTER_ENVIRONMENT                                                              \
+    {                                                                                              \
+        .name = "environment", .argument = "NAME", .kind = CLI_TEXT, CLI_MEMBER(environment),      \
+        .fallback = "production", .doc = "only this environment; '*' for all of them"              \
+    }
+#define CLI_OPTION_LIMIT                                                                           \
+    {                                                                                              \
+        .name = "limit", .argument = "N", .kind = CLI_NUMBER, CLI_MEMBER(limit), .minimum = 1,     \
+        .maximum = 1000000000, .doc = "at most N rows"                                             \
+    }
+
+/* A word of a fixed list that a command takes as its first operand, as `stats` its KIND. */
+struct cli_choice {
+    const char *name; /* NULL ends a table */
+    const char *doc;
+};
+
+/* What an exit code means for one command. */
+struct cli_exit {
+    enum exit_code code;
+    const char *meaning; /* NULL ends a table */
+};
+
+struct cli_command {
+    const char *name; /* NULL ends a table */
+    const char *operands;
+    size_t min_operands, max_operands;
+    const char *summary;     /* one line */
+    const char *description; /* paragraphs, parted by line feeds */
+    const char *examples;    /* lines */
+    const struct cli_option *options;
+    const char *choices_title;
+    const struct cli_choice *choices; /* NULL = none */
+    const struct cli_exit *exits;
+    enum exit_code (*run)(const struct cli_command *command, const struct cli_arguments *arguments);
+};
+
+enum cli_parse_result {
+    CLI_RUN,  /* the arguments are complete */
+    CLI_HELP, /* --help was among them */
+    CLI_WRONG /* said so on stderr */
+};
+
+/*
+ * Parse `argc` words after the command's name. Operands point into `argv`, whose order is changed;
+ * they may stand before, between and after options, and `--` ends the options. `now_ns` is what
+ * durations count back from.
+ */
+enum cli_parse_result cli_parse(const struct cli_command *command, int argc, char **argv,
+                                int64_t now_ns, struct cli_arguments *ret_arguments);
+
+/* Say what is wrong with the command line and where help is. Returns EXIT_USAGE. */
+ALOG_PRINTF(2, 3)
+enum exit_code cli_usage_error(const struct cli_command *command, const char *format, ...);
+
+/* Of `count` names, the one that `word` may have been meant for, or NULL. */
+const char *cli_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

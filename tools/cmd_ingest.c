@@ -1,0 +1,164 @@
+/* agentlog ingest and rebuild: a log into its database. */
+#include <agentlog/aggregator.h>
+
+#include <inttypes.h>
+
+#include "commands.h"
+#include "messages.h"
+#include "output.h"
+#include "progress.h"
+#include "segment_args.h"
+
+#define OPTION_JOBS                                                                                \
+    {                                                                                              \
+        .name = "jobs", .argument = "N", .kind = CLI_NUMBER, CLI_MEMBER(jobs), .minimum = 1,       \
+        .maximum = 64, .fallback = "the processors there are",                                     \
+        .doc = "threads that decode segments"                                                      \
+    }
+#define OPTION_TIME_ZONE                                                                           \
+    {                                                                                              \
+        .name = "time-zone", .argument = "ZONE", .kind = CLI_TEXT, CLI_MEMBER(time_zone),          \
+        .fallback = "UTC",                                                                         \
+        .doc = "where days begin: UTC or an offset such as +08:00; recorded when the database "    \
+               "is made, later it must be the same"                                                \
+    }
+
+static const struct cli_option ingest_options[] = {OPTION_JOBS,
+                                                   OPTION_TIME_ZONE,
+                                                   {.name = "json",
+                                                    .kind = CLI_FLAG,
+                                                    CLI_MEMBER(json),
+                                                    .doc = "print the report as a JSON object"},
+                                                   {.name = NULL}};
+
+static const struct cli_option rebuild_options[] = {{.name = "day",
+                                                     .argument = "DAY",
+                                                     .kind = CLI_DAY,
+                                                     CLI_MEMBER(day),
+                                                     .doc = "only this day, like 2026-02-04"},
+                                                    OPTION_JOBS,
+                                                    OPTION_TIME_ZONE,
+                                                    {.name = "json",
+                                                     .kind = CLI_FLAG,
+                                                     CLI_MEMBER(json),
+                                                     .doc = "print the report as a JSON object"},
+                                                    {.name = NULL}};
+
+static const struct cli_exit exits[] = {
+    {EXIT_FINE, "the database is up to date"},
+    {EXIT_FAILED, "nothing was changed; the reason is on stderr"},
+    {EXIT_USAGE, "the command line is wrong"},
+    {EXIT_PARTLY, "up to date but for segments that were set aside; the next run tries them again"},
+    {EXIT_NOT_FOUND, "there is no such log"},
+    {EXIT_LOCKED, "another process works on the database"},
+    {EXIT_FINE, NULL}};
+
+typedef enum alog_status ingest_fn(const char *log_dir, const char *db_path,
+                                   const struct alog_ingest_options *options,
+                                   struct alog_ingest_report *ret_report, struct alog_error *error);
+
+static const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+static void print_text(struct output *output, const struct alog_ingest_report *report) {
+    output_format(output,
+                  "ingested %" PRIu64 " event%s from %" PRIu64 " of %" PRIu64 " segment%s; %" PRIu64
+                  " day%s summarised\n",
+                  report->events, plural(report->events), report->segments_ingested,
+                  report->segments_seen, plural(report->segments_seen), report->days,
+                  plural(report->days));
+    if (report->events_lost > 0) {
+        output_format(output, "%" PRIu64 " event%s known to be lost\n", report->events_lost,
+                      plural(report->events_lost));
+    }
+    if (report->segments_bad > 0) {
+        output_format(output, "%" PRIu64 " segment%s set aside, see 'agentlog verify'\n",
+                      report->segments_bad, plural(report->segments_bad));
+    }
+}
+
+static void print_json(struct output *output, const struct alog_ingest_report *report) {
+    output_json(output,
+                json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "segments_seen",
+                          (json_int_t)report->segments_seen, "segments_ingested",
+                          (json_int_t)report->segments_ingested, "segments_skipped",
+                          (json_int_t)report->segments_skipped, "segments_bad",
+                          (json_int_t)report->segments_bad, "events", (json_int_t)report->events,
+                          "events_lost", (json_int_t)report->events_lost, "days",
+                          (json_int_t)report->days, "bytes", (json_int_t)report->bytes));
+}
+
+static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
+                                  const struct cli_arguments *arguments) {
+    struct progress progress = progress_begin(label);
+    struct damage_report damage = {.progress = &progress};
+    struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
+    struct alog_ingest_report report = {0};
+    struct alog_error error = {.message = ""};
+    options.threads = arguments->jobs.present ? (uint32_t)arguments->jobs.value : 0;
+    options.time_zone = arguments->time_zone;
+    options.day = arguments->day;
+    options.progress = progress_update;
+    options.progress_context = &progress;
+    options.damage = damage_report_tell;
+    options.damage_context = &damage;
+    const enum alog_status status =
+        ingest(arguments->operands[0], arguments->operands[1], &options, &report, &error);
+    progress_clear(&progress);
+    if (status != ALOG_OK) {
+        return message_failure(status, &error);
+    }
+    struct output output = {0};
+    if (arguments->json) {
+        print_json(&output, &report);
+    } else {
+        print_text(&output, &report);
+    }
+    return output_finish(&output, report.segments_bad > 0 ? EXIT_PARTLY : EXIT_FINE);
+}
+
+static enum exit_code run_ingest(const struct cli_command *command,
+                                 const struct cli_arguments *arguments) {
+    (void)command;
+    return ingest_with(alog_ingest, "ingesting", arguments);
+}
+
+static enum exit_code run_rebuild(const struct cli_command *command,
+                                  const struct cli_arguments *arguments) {
+    (void)command;
+    return ingest_with(alog_rebuild, "rebuilding", arguments);
+}
+
+const struct cli_command cmd_ingest = {
+    .name = "ingest",
+    .operands = "LOGDIR DB",
+    .min_operands = 2,
+    .max_operands = 2,
+    .summary = "bring a database up to date with a log",
+    .description = "Read what is new in LOGDIR into the database file DB, which is made if it is "
+                   "not there, and summarise the days that it touches. "
+                   "Every event is counted exactly once, however often this runs and wherever it "
+                   "is interrupted: run it from cron, or every minute. "
+                   "Readers of the database are not blocked.",
+    .examples = "agentlog ingest ./log agents.db\n"
+                "agentlog ingest ./log agents.db --jobs 2 --json",
+    .options = ingest_options,
+    .exits = exits,
+    .run = run_ingest};
+
+const struct cli_command cmd_rebuild = {
+    .name = "rebuild",
+    .operands = "LOGDIR DB",
+    .min_operands = 2,
+    .max_operands = 2,
+    .summary = "make a database anew from its log",
+    .description = "Make the database DB anew from everything in LOGDIR. It is built beside the "
+                   "old one and put in its place when it is whole. "
+                   "The result is what ingesting the same log would have given. With --day, only "
+                   "that day's rows are made again.",
+    .examples = "agentlog rebuild ./log agents.db\n"
+                "agentlog rebuild ./log agents.db --day 2026-02-04",
+    .options = rebuild_options,
+    .exits = exits,
+    .run = run_rebuild};

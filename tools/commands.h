@@ -1,0 +1,17 @@
+/* The commands of `agentlog`, each in a file of its own, cmd_<name>.c. */
+#ifndef AGENTLOG_TOOLS_COMMANDS_H
+#define AGENTLOG_TOOLS_COMMANDS_H
+
+#include "cli_options.h"
+
+extern const struct cli_command cmd_log;
+extern const struct cli_command cmd_ingest;
+extern const struct cli_command cmd_rebuild;
+extern const struct cli_command cmd_summary;
+extern const struct cli_command cmd_stats;
+extern const struct cli_command cmd_job;
+extern const struct cli_command cmd_cat;
+extern const struct cli_command cmd_info;
+extern const struct cli_command cmd_verify;
+
+#endif

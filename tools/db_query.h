@@ -1,0 +1,28 @@
+/* Asking a database, as all its commands do: open, ask, print, exit code. */
+#ifndef AGENTLOG_TOOLS_DB_QUERY_H
+#define AGENTLOG_TOOLS_DB_QUERY_H
+
+#include <agentlog/aggregator.h>
+
+#include "cli_options.h"
+#include "output.h"
+
+#define CLI_OPTION_WIDE                                                                            \
+    {                                                                                              \
+        .name = "all", .kind = CLI_FLAG, CLI_MEMBER(all),                                          \
+        .doc = "print every column, not only the most telling ones (JSON always has all)"          \
+    }
+
+/* What was asked for on the command line. */
+struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_arguments *arguments);
+
+/*
+ * Ask for one table and print it: in JSON, with all columns, or with those of `names`
+ * (NULL-terminated). Returns the exit code; what went wrong was said on stderr. A filter that the
+ * question does not know is EXIT_USAGE.
+ */
+enum exit_code db_query_print(const struct cli_command *command,
+                              const struct cli_arguments *arguments, const char *db_path,
+                              const struct alog_query *query, const char *const *names);
+
+#endif

@@ -1,0 +1,86 @@
+/* The segments that a command is asked to read, and how their damage is told. */
+#include "segment_args.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "messages.h"
+#include "output.h"
+#include "progress.h"
+
+static void add_path(struct segment_args *args, const char *path) {
+    if (args->count == args->capacity) {
+        const size_t capacity = args->capacity == 0 ? 64 : 2 * args->capacity;
+        char **paths = output_allocate(capacity, sizeof *paths);
+        for (size_t i = 0; i < args->count; i++) {
+            paths[i] = args->paths[i];
+        }
+        free(args->paths);
+        args->paths = paths;
+        args->capacity = capacity;
+    }
+    const size_t bytes = strlen(path) + 1;
+    args->paths[args->count] = output_allocate(bytes, 1);
+    memcpy(args->paths[args->count++], path, bytes);
+}
+
+static void add_directory(struct segment_args *args, const char *path) {
+    struct alog_segment_list list;
+    struct alog_error error = {.message = ""};
+    const enum alog_status status = alog_segments_list(path, &list, &error);
+    if (status != ALOG_OK) {
+        args->code = exit_code_worse(args->code, message_failure(status, &error));
+        return;
+    }
+    if (list.count == 0) {
+        message("%s: there are no segments in it", path);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        add_path(args, list.segments[i].path);
+    }
+    alog_segments_free(&list);
+}
+
+void segment_args_collect(const struct cli_arguments *arguments, struct segment_args *ret_args) {
+    *ret_args = (struct segment_args){.code = EXIT_FINE};
+    for (size_t i = 0; i < arguments->operand_count; i++) {
+        const char *path = arguments->operands[i];
+        struct stat facts;
+        if (stat(path, &facts) != 0) {
+            const enum exit_code code =
+                errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_FAILED;
+            message("%s: %s", path, strerror(errno));
+            ret_args->code = exit_code_worse(ret_args->code, code);
+        } else if (S_ISDIR(facts.st_mode)) {
+            add_directory(ret_args, path);
+        } else {
+            add_path(ret_args, path);
+        }
+    }
+}
+
+void segment_args_free(struct segment_args *args) {
+    for (size_t i = 0; i < args->count; i++) {
+        free(args->paths[i]);
+    }
+    free(args->paths);
+    *args = (struct segment_args){.code = EXIT_FINE};
+}
+
+void damage_report_tell(void *context, const struct alog_damage *damage) {
+    struct damage_report *report = context;
+    char missing[64] = "";
+    if (report->progress != NULL) {
+        progress_clear(report->progress);
+    }
+    if (damage->first_sequence != 0) {
+        snprintf(missing, sizeof missing, "; events %" PRIu64 " to %" PRIu64 " are missing",
+                 damage->first_sequence, damage->last_sequence);
+    }
+    message("%s: byte %" PRIu64 ": %s (%" PRIu64 " bytes%s)%s", damage->path, damage->offset,
+            damage->message, damage->bytes, missing, damage->harmless ? ", harmless" : "");
+    report->faults += !damage->harmless;
+}

@@ -1,0 +1,254 @@
+/* The facts of segments, collected and printed. */
+#include "segment_facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ID_BYTES 33
+
+struct segment_fact {
+    const char *path;
+    struct alog_segment_info info;
+    char writer_id[ID_BYTES], file_id[ID_BYTES], predecessor_id[ID_BYTES];
+};
+
+enum fact_column {
+    FACT_SEGMENT,
+    FACT_SEALED,
+    FACT_ENVIRONMENT,
+    FACT_WRITER_ID,
+    FACT_NUMBER,
+    FACT_EVENTS,
+    FACT_MIN_TIMESTAMP,
+    FACT_MAX_TIMESTAMP,
+    FACT_FIRST_SEQUENCE,
+    FACT_LAST_SEQUENCE,
+    FACT_BLOCKS,
+    FACT_RAW_BYTES,
+    FACT_FILE_BYTES,
+    FACT_BYTES_PER_EVENT,
+    FACT_DROPPED,
+    FACT_DAMAGES,
+    FACT_FORMAT_VERSION,
+    FACT_CREATED,
+    FACT_FILE_ID,
+    FACT_PREDECESSOR_ID,
+    FACT_COLUMNS
+};
+
+static const struct alog_column columns[FACT_COLUMNS] = {
+    [FACT_SEGMENT] = {"segment", ALOG_COLUMN_TEXT, "the file"},
+    [FACT_SEALED] = {"sealed", ALOG_COLUMN_BOOL, "it is whole; no = still written to, or cut"},
+    [FACT_ENVIRONMENT] = {"environment", ALOG_COLUMN_TEXT, "its writer's environment"},
+    [FACT_WRITER_ID] = {"writer_id", ALOG_COLUMN_TEXT, "its writer"},
+    [FACT_NUMBER] = {"number", ALOG_COLUMN_INTEGER, "its number among the writer's, from 1"},
+    [FACT_EVENTS] = {"events", ALOG_COLUMN_INTEGER, "events, the writer's own included"},
+    [FACT_MIN_TIMESTAMP] = {"min_timestamp", ALOG_COLUMN_TIME, "the earliest event's time"},
+    [FACT_MAX_TIMESTAMP] = {"max_timestamp", ALOG_COLUMN_TIME, "the latest event's time"},
+    [FACT_FIRST_SEQUENCE] = {"first_sequence", ALOG_COLUMN_INTEGER, "the first event's number"},
+    [FACT_LAST_SEQUENCE] = {"last_sequence", ALOG_COLUMN_INTEGER, "the last event's number"},
+    [FACT_BLOCKS] = {"blocks", ALOG_COLUMN_INTEGER, "blocks"},
+    [FACT_RAW_BYTES] = {"raw_bytes", ALOG_COLUMN_INTEGER, "msgpack, before compression"},
+    [FACT_FILE_BYTES] = {"file_bytes", ALOG_COLUMN_INTEGER, "size of the file"},
+    [FACT_BYTES_PER_EVENT] = {"bytes_per_event", ALOG_COLUMN_REAL, "file_bytes / events"},
+    [FACT_DROPPED] = {"dropped", ALOG_COLUMN_INTEGER,
+                      "events that the writer lost, since it opened"},
+    [FACT_DAMAGES] = {"damages", ALOG_COLUMN_INTEGER, "places where it is damaged"},
+    [FACT_FORMAT_VERSION] = {"format_version", ALOG_COLUMN_INTEGER, "of the segment format"},
+    [FACT_CREATED] = {"created", ALOG_COLUMN_TIME, "when it was begun"},
+    [FACT_FILE_ID] = {"file_id", ALOG_COLUMN_TEXT, "its own id"},
+    [FACT_PREDECESSOR_ID] = {"predecessor_id", ALOG_COLUMN_TEXT,
+                             "the writer's segment before it, zeros = none"},
+};
+
+static const char *const shown_columns[] = {
+    "segment",   "sealed",     "environment",     "events",  "min_timestamp", "max_timestamp",
+    "raw_bytes", "file_bytes", "bytes_per_event", "dropped", "damages",       NULL};
+
+static void format_id(const uint8_t id[16], char text[ID_BYTES]) {
+    for (size_t i = 0; i < 16; i++) {
+        snprintf(text + 2 * i, 3, "%02x", id[i]);
+    }
+}
+
+void segment_facts_add(struct segment_facts *facts, const char *path,
+                       const struct alog_segment_info *info) {
+    if (facts->count == facts->capacity) {
+        const size_t capacity = facts->capacity == 0 ? 64 : 2 * facts->capacity;
+        struct segment_fact *segments = output_allocate(capacity, sizeof *segments);
+        if (facts->count > 0) {
+            memcpy(segments, facts->segments, facts->count * sizeof *segments);
+        }
+        free(facts->segments);
+        facts->segments = segments;
+        facts->capacity = capacity;
+    }
+    struct segment_fact *fact = &facts->segments[facts->count++];
+    fact->path = path;
+    fact->info = *info;
+    snprintf(fact->writer_id, sizeof fact->writer_id, "%016" PRIx64, info->writer_id);
+    format_id(info->file_id, fact->file_id);
+    format_id(info->predecessor_id, fact->predecessor_id);
+}
+
+void segment_facts_free(struct segment_facts *facts) {
+    for (size_t i = 0; i < facts->count; i++) {
+        alog_segment_info_free(&facts->segments[i].info);
+    }
+    free(facts->segments);
+    *facts = (struct segment_facts){0};
+}
+
+/* ---- As a table ---- */
+
+static struct alog_value text_value(const char *text) {
+    return (struct alog_value){.kind = ALOG_VALUE_STRING, .string = alog_str(text)};
+}
+
+static struct alog_value count_value(uint64_t count) {
+    return (struct alog_value){.kind = ALOG_VALUE_I64,
+                               .i64 = count <= INT64_MAX ? (int64_t)count : INT64_MAX};
+}
+
+/* What only events have is NULL without any. */
+static struct alog_value event_value(const struct alog_segment_info *info, int64_t value) {
+    return info->events > 0 ? (struct alog_value){.kind = ALOG_VALUE_I64, .i64 = value}
+                            : (struct alog_value){.kind = ALOG_VALUE_NULL};
+}
+
+static void fill_row(const struct segment_fact *fact, struct alog_value *cells) {
+    const struct alog_segment_info *info = &fact->info;
+    cells[FACT_SEGMENT] = text_value(fact->path);
+    cells[FACT_SEALED] = (struct alog_value){.kind = ALOG_VALUE_BOOL, .boolean = info->sealed};
+    cells[FACT_ENVIRONMENT] = text_value(info->environment);
+    cells[FACT_WRITER_ID] = text_value(fact->writer_id);
+    cells[FACT_NUMBER] = count_value(info->number);
+    cells[FACT_EVENTS] = count_value(info->events);
+    cells[FACT_MIN_TIMESTAMP] = event_value(info, info->min_timestamp_ns);
+    cells[FACT_MAX_TIMESTAMP] = event_value(info, info->max_timestamp_ns);
+    cells[FACT_FIRST_SEQUENCE] = event_value(info, (int64_t)info->first_sequence);
+    cells[FACT_LAST_SEQUENCE] = event_value(info, (int64_t)info->last_sequence);
+    cells[FACT_BLOCKS] = count_value(info->blocks);
+    cells[FACT_RAW_BYTES] = count_value(info->raw_bytes);
+    cells[FACT_FILE_BYTES] = count_value(info->file_bytes);
+    cells[FACT_BYTES_PER_EVENT] = event_value(info, 0);
+    if (info->events > 0) {
+        cells[FACT_BYTES_PER_EVENT] = (struct alog_value){
+            .kind = ALOG_VALUE_F64, .f64 = (double)info->file_bytes / (double)info->events};
+    }
+    cells[FACT_DROPPED] = count_value(info->dropped);
+    cells[FACT_DAMAGES] = count_value(info->damages);
+    cells[FACT_FORMAT_VERSION] = count_value(info->format_version);
+    cells[FACT_CREATED] = (struct alog_value){.kind = ALOG_VALUE_I64, .i64 = info->created_ns};
+    cells[FACT_FILE_ID] = text_value(fact->file_id);
+    cells[FACT_PREDECESSOR_ID] = text_value(fact->predecessor_id);
+}
+
+/* Its cells are to be freed. */
+static struct alog_table make_table(const struct segment_facts *facts) {
+    struct alog_value *cells =
+        output_allocate(facts->count * FACT_COLUMNS, sizeof(struct alog_value));
+    for (size_t i = 0; i < facts->count; i++) {
+        fill_row(&facts->segments[i], cells + i * FACT_COLUMNS);
+    }
+    return (struct alog_table){columns, FACT_COLUMNS, cells, facts->count};
+}
+
+/* ---- Events by type ---- */
+
+static const struct alog_column type_columns[] = {
+    {"event", ALOG_COLUMN_TEXT, "the type"}, {"events", ALOG_COLUMN_INTEGER, "how many of it"}};
+
+static size_t all_types(const struct segment_facts *facts) {
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++) {
+        count += facts->segments[i].info.type_count;
+    }
+    return count;
+}
+
+/* By name, the most frequent first; ids of user-defined types differ from writer to writer, names
+ * do not. */
+static int compare_names(const void *a, const void *b) {
+    return strcmp(((const struct alog_type_count *)a)->name,
+                  ((const struct alog_type_count *)b)->name);
+}
+
+static int compare_counts(const void *a, const void *b) {
+    const struct alog_type_count *x = a;
+    const struct alog_type_count *y = b;
+    return x->events != y->events ? (x->events < y->events ? 1 : -1) : compare_names(a, b);
+}
+
+static void print_types(const struct segment_facts *facts, struct output *output) {
+    struct alog_type_count *types = output_allocate(all_types(facts), sizeof *types);
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct alog_segment_info *info = &facts->segments[i].info;
+        for (size_t j = 0; j < info->type_count; j++) {
+            types[count++] = info->types[j];
+        }
+    }
+    qsort(types, count, sizeof *types, compare_names);
+    size_t merged = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (merged > 0 && strcmp(types[merged - 1].name, types[i].name) == 0) {
+            types[merged - 1].events += types[i].events;
+        } else {
+            types[merged++] = types[i];
+        }
+    }
+    qsort(types, merged, sizeof *types, compare_counts);
+    struct alog_value *cells = output_allocate(merged * 2, sizeof *cells);
+    for (size_t i = 0; i < merged; i++) {
+        cells[2 * i] = text_value(types[i].name);
+        cells[2 * i + 1] = count_value(types[i].events);
+    }
+    const struct alog_table table = {type_columns, 2, cells, merged};
+    output_table(output, &table, NULL);
+    free(cells);
+    free(types);
+}
+
+/* ---- Printing ---- */
+
+static void print_sum(const struct segment_facts *facts, struct output *output) {
+    uint64_t events = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < facts->count; i++) {
+        events += facts->segments[i].info.events;
+        bytes += facts->segments[i].info.file_bytes;
+    }
+    output_format(output, "\n%zu segment%s, %" PRIu64 " events, %" PRIu64 " bytes\n\n",
+                  facts->count, facts->count == 1 ? "" : "s", events, bytes);
+}
+
+static void print_json(const struct segment_facts *facts, const struct alog_table *table,
+                       struct output *output) {
+    json_t *segments = json_array();
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct alog_segment_info *info = &facts->segments[i].info;
+        json_t *segment = output_json_row(table, i);
+        json_t *types = json_object();
+        for (size_t j = 0; j < info->type_count; j++) {
+            json_object_set_new(types, info->types[j].name,
+                                json_integer((json_int_t)info->types[j].events));
+        }
+        json_object_set_new(segment, "types", types);
+        json_array_append_new(segments, segment);
+    }
+    output_json(output, segments);
+}
+
+void segment_facts_print(const struct segment_facts *facts, struct output *output, bool json) {
+    struct alog_table table = make_table(facts);
+    if (json) {
+        print_json(facts, &table, output);
+    } else if (facts->count > 0) {
+        output_table(output, &table, shown_columns);
+        print_sum(facts, output);
+        print_types(facts, output);
+    }
+    free(table.cells);
+}
