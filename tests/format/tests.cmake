@@ -1,0 +1,2 @@
+alog_add_test(format test_segment_header alog_format)
+alog_add_test(format test_segment_name alog_format)
