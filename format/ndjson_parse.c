@@ -312,6 +312,10 @@ static enum alog_status find_type(struct alog_ndjson_parser *parser, struct alog
         return ALOG_OK; /* the walk over the members knows its place and says so */
     }
     parser->event.name = string_of(name);
+    if (parser->event.name.len == 0 || parser->event.name.len > ALOG_MAX_NAME_BYTES) {
+        return alog_fail(error, ALOG_INVALID, 0, 0, "an event's name has 1 to %u bytes, not %zu",
+                         ALOG_MAX_NAME_BYTES, parser->event.name.len);
+    }
     parser->event.type = alog_catalogue_find(parser->event.name);
     if (parser->event.type == NULL) {
         parser->user_type = (struct alog_event_type){
@@ -408,7 +412,9 @@ static enum alog_status load(struct alog_ndjson_parser *parser, const char *line
         if (json_error_code(&fault) == json_error_out_of_memory) {
             return no_memory(error);
         }
-        return alog_fail(error, ALOG_INVALID, 0, fault.position, "broken JSON: %s", fault.text);
+        const char *what =
+            json_error_code(&fault) == json_error_invalid_utf8 ? "invalid UTF-8" : "broken JSON";
+        return alog_fail(error, ALOG_INVALID, 0, fault.position, "%s: %s", what, fault.text);
     }
     if (!json_is_object(parser->root)) {
         return alog_fail(error, ALOG_INVALID, 0, 0, "a line must be one JSON object, not an array");

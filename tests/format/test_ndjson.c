@@ -166,7 +166,7 @@ static const struct refused refused_lines[] = {
     {"{\"event\":\"hook_execution\",\"status\":\"failed\"}", ANY_OFFSET, "hook_name"},
     {HOOK "\"hook_name\":null,\"status\":\"failed\"}", ANY_OFFSET, "hook_name"},
     {HOOK "\"hook_name\":\"x\",\"status\":\"broken\"}", ANY_OFFSET, "status"},
-    {HOOK "\"hook_name\":7,\"status\":\"failed\"}", 76, "hook_name must be text, not an integer"},
+    {HOOK "\"hook_name\":7,\"status\":\"failed\"}", 73, "hook_name must be text, not an integer"},
     {HOOK "\"status\":true}", ANY_OFFSET, "status must be text, not a boolean"},
     {"{\"event\":\"job_start\"}", ANY_OFFSET, "job_id"},
     {"{\"event\":\"job_end\",\"status\":\"failed\"}", ANY_OFFSET, "job_id"},

@@ -1,2 +1,3 @@
 alog_add_test(format test_segment_header alog_format)
 alog_add_test(format test_segment_name alog_format)
+alog_add_test(format test_ndjson alog_ndjson)
