@@ -18,6 +18,12 @@ enum alog_status segment_dump_read(const char *path, const struct alog_reader_fi
                                    struct segment_dump *ret_dump);
 void segment_dump_free(struct segment_dump *dump);
 
+/*
+ * Append to `text` what a full check finds of a segment, as JSON: its facts and its faults, or why
+ * it cannot be opened. Paths are left out, so that it is the same wherever the file is.
+ */
+void segment_dump_facts(const char *path, struct alog_text *text);
+
 /* Add one fault to `damages` and the counts; an alog_damage_fn whose context is the dump. */
 void segment_dump_note(void *context, const struct alog_damage *damage);
 
