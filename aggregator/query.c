@@ -154,7 +154,7 @@ static enum alog_status check_job(struct alog_db *db, const struct alog_query *q
     static const char sql[] =
         "SELECT COUNT(*) FILTER (WHERE :environment IN (environment, '*')), MIN(environment)"
         " FROM jobs WHERE job_id = :job_id"
-        " AND environment IN (SELECT environment FROM v_environments)";
+        " AND environment IN (SELECT :environment UNION SELECT environment FROM v_environments)";
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) != SQLITE_OK) {
         return alog_sql_fail(db->sqlite, error, "looking for the job");

@@ -1,0 +1,7 @@
+alog_add_test(aggregator test_query_agents alog_test_database)
+alog_add_test(aggregator test_query_db alog_test_database)
+alog_add_test(aggregator test_query_failures alog_test_database)
+alog_add_test(aggregator test_query_job alog_test_database)
+alog_add_test(aggregator test_query_providers alog_test_database)
+alog_add_test(aggregator test_summarise alog_test_database)
+alog_add_test(aggregator test_wilson alog_test_database)
