@@ -72,6 +72,38 @@ static void format_id(const uint8_t id[16], char text[ID_BYTES]) {
     }
 }
 
+/*
+ * Headers know user-defined types by id alone. Their names stand in the blocks: read events until
+ * every type of the segment has its name. What cannot be read keeps its number.
+ */
+static void name_types(const char *path, struct alog_segment_info *info) {
+    size_t unnamed = 0;
+    for (size_t i = 0; i < info->type_count; i++) {
+        unnamed += info->types[i].type >= ALOG_FIRST_USER_TYPE;
+    }
+    struct alog_reader *reader = NULL;
+    const struct alog_event *event = NULL;
+    bool seen[ALOG_MAX_TYPES] = {false};
+    if (unnamed == 0 || alog_reader_open(path, NULL, NULL, NULL, &reader, NULL) != ALOG_OK) {
+        return;
+    }
+    while (unnamed > 0 && alog_reader_next(reader, &event, NULL) == ALOG_OK && event != NULL) {
+        const uint32_t id = event->type->id;
+        if (id < ALOG_FIRST_USER_TYPE || id >= ALOG_MAX_TYPES || seen[id]) {
+            continue;
+        }
+        seen[id] = true;
+        for (size_t i = 0; i < info->type_count; i++) {
+            if (info->types[i].type == id) {
+                snprintf(info->types[i].name, sizeof info->types[i].name, "%.*s",
+                         (int)event->name.len, event->name.data);
+                unnamed--;
+            }
+        }
+    }
+    alog_reader_close(reader);
+}
+
 void segment_facts_add(struct segment_facts *facts, const char *path,
                        const struct alog_segment_info *info) {
     if (facts->count == facts->capacity) {
@@ -87,6 +119,7 @@ void segment_facts_add(struct segment_facts *facts, const char *path,
     struct segment_fact *fact = &facts->segments[facts->count++];
     fact->path = path;
     fact->info = *info;
+    name_types(path, &fact->info);
     snprintf(fact->writer_id, sizeof fact->writer_id, "%016" PRIx64, info->writer_id);
     format_id(info->file_id, fact->file_id);
     format_id(info->predecessor_id, fact->predecessor_id);
