@@ -1,0 +1,4 @@
+alog_add_test(writer test_job_scope alog_writer alog_test_support)
+alog_add_test(writer test_options alog_writer)
+alog_add_test(writer test_ring alog_writer)
+alog_add_test(writer test_typed_events alog_writer alog_test_support)
