@@ -1,5 +1,4 @@
-# tests/golden/: made anew by `make_golden tests/golden`.
-add_executable(make_golden golden/make_golden.c)
+include(${CMAKE_CURRENT_SOURCE_DIR}/golden/golden.cmake)
 alog_add_test(format test_block_strings alog_test_support alog_format)
 alog_add_test(format test_bloom alog_format)
 alog_add_test(format test_catalogue alog_format)
@@ -12,4 +11,3 @@ alog_add_test(format test_schema alog_format)
 alog_add_test(format test_segment_header alog_format)
 alog_add_test(format test_segment_name alog_format)
 alog_add_test(format test_time_text alog_test_support alog_format)
-target_link_libraries(make_golden PRIVATE alog_build alog_test_support)
