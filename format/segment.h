@@ -149,7 +149,8 @@ struct alog_segment_scan;
 
 /*
  * Open a segment for reading block by block, by walking its headers (the index is never the
- * authority). Damage goes to `damage` as in alog_reader_open.
+ * authority). Damage goes to `damage` as in alog_reader_open. A .open file that is not there any
+ * more is looked for under its final name.
  */
 enum alog_status alog_segment_scan_open(const struct alog_io *io, const char *path,
                                         alog_damage_fn *damage, void *damage_context,

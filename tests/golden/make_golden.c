@@ -2,6 +2,8 @@
  * Makes the golden segments and their twins, the same bytes every time:
  *
  *     make_golden DIRECTORY
+ *     make_golden --twins DIRECTORY    only the twins, of the segments that are there
+ *     make_golden --zstd               the version of zstd that compresses
  *
  * good/ and bad/ get segments; beside each NAME stand NAME.ndjson, its events, and NAME.json, its
  * facts and every fault that a reader reports. Bad segments are made from good ones by the changes
@@ -12,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <zstd.h>
 
 #include <agentlog/ndjson.h>
 #include <agentlog/reader.h>
@@ -344,11 +348,11 @@ static void make_bad(const char *good, const char *bad) {
 
 /* ---- Twins --------------------------------------------------------------------------------- */
 
-static const char *const twin_names[] = {
-    "good/all_types.msgpack.zst",
-    "good/three_blocks.msgpack.zst",
-    "good/tiny.msgpack.zst",
-    "good/unsealed.msgpack.zst.open",
+static const char *const good_segments[] = {
+    "all_types.msgpack.zst",
+    "three_blocks.msgpack.zst",
+    "tiny.msgpack.zst",
+    "unsealed.msgpack.zst.open",
 };
 
 static void write_twins(const char *path) {
@@ -367,30 +371,47 @@ static void write_twins(const char *path) {
     alog_text_free(&text);
 }
 
-int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: make_golden DIRECTORY\n");
-        return 2;
+static void write_all_twins(const char *directory) {
+    char path[2 * PATH_MAX];
+    for (size_t i = 0; i < COUNT_OF(good_segments); i++) {
+        snprintf(path, sizeof path, "%s/good/%s", directory, good_segments[i]);
+        write_twins(path);
     }
-    char good[PATH_MAX], bad[PATH_MAX], path[2 * PATH_MAX];
-    snprintf(good, sizeof good, "%s/good", argv[1]);
-    snprintf(bad, sizeof bad, "%s/bad", argv[1]);
+    for (size_t i = 0; i < COUNT_OF(bad_segments); i++) {
+        snprintf(path, sizeof path, "%s/bad/%s", directory, bad_segments[i].name);
+        write_twins(path);
+    }
+}
+
+static int make_all(const char *directory) {
+    char good[PATH_MAX], bad[PATH_MAX];
+    snprintf(good, sizeof good, "%s/good", directory);
+    snprintf(bad, sizeof bad, "%s/bad", directory);
     if (alog_io_make_dirs(alog_io_system(), good, 0777) < 0 ||
         alog_io_make_dirs(alog_io_system(), bad, 0777) < 0) {
-        perror(argv[1]);
+        perror(directory);
         return 1;
     }
     char *scratch = scratch_dir_make();
     make_good(good, scratch);
     make_bad(good, bad);
     scratch_dir_remove(scratch);
-    for (size_t i = 0; i < COUNT_OF(twin_names); i++) {
-        snprintf(path, sizeof path, "%s/%s", argv[1], twin_names[i]);
-        write_twins(path);
-    }
-    for (size_t i = 0; i < COUNT_OF(bad_segments); i++) {
-        snprintf(path, sizeof path, "%s/%s", bad, bad_segments[i].name);
-        write_twins(path);
-    }
+    write_all_twins(directory);
     return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--zstd") == 0) {
+        puts(ZSTD_versionString());
+        return 0;
+    }
+    if (argc == 3 && strcmp(argv[1], "--twins") == 0) {
+        write_all_twins(argv[2]);
+        return 0;
+    }
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_golden [--twins] DIRECTORY | --zstd\n");
+        return 2;
+    }
+    return make_all(argv[1]);
 }
