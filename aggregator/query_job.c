@@ -59,6 +59,7 @@ static const char job_sql[] =
 const struct alog_query_form alog_query_job = ALOG_QUERY_FORM(job_sql, job_columns);
 
 static const struct alog_column job_agents_columns[] = {
+    {"environment", ALOG_COLUMN_TEXT, "the job's environment"},
     {"agent_name", ALOG_COLUMN_TEXT, "the agent"},
     {"issue_type", ALOG_COLUMN_TEXT, "what it worked on; empty = not said"},
     {"provider_id", ALOG_COLUMN_TEXT, "with which provider; empty = not said"},
@@ -77,7 +78,7 @@ static const struct alog_column job_agents_columns[] = {
 /* In the order in which things happened. */
 /* clang-format off */
 static const char job_agents_sql[] =
-    "SELECT agent_name, issue_type, provider_id, model, executions, successes,"
+    "SELECT environment, agent_name, issue_type, provider_id, model, executions, successes,"
       ALOG_QUERY_RATE("successes", "executions") ","
     " confidence_e6_sum / (1e6 * NULLIF(confidence_count, 0)),"
     " CASE WHEN execution_time_count > 0 THEN execution_time_us_sum / 1000.0 END,"
@@ -91,6 +92,7 @@ const struct alog_query_form alog_query_job_agents =
     ALOG_QUERY_FORM(job_agents_sql, job_agents_columns);
 
 static const struct alog_column job_providers_columns[] = {
+    {"environment", ALOG_COLUMN_TEXT, "the job's environment"},
     {"provider_id", ALOG_COLUMN_TEXT, "the provider"},
     {"model", ALOG_COLUMN_TEXT, "the model; empty = not said"},
     {"agent_name", ALOG_COLUMN_TEXT, "the agent that called; empty = not said"},
@@ -113,7 +115,7 @@ static const struct alog_column job_providers_columns[] = {
 
 /* clang-format off */
 static const char job_providers_sql[] =
-    "SELECT provider_id, model, agent_name, calls, successes,"
+    "SELECT environment, provider_id, model, agent_name, calls, successes,"
     " availability_failures, execution_failures, cancelled,"
       ALOG_QUERY_RATE("successes", "calls") ","
       ALOG_QUERY_MEAN_MS("latency_us_sum", "latency_count") ","
@@ -128,6 +130,7 @@ const struct alog_query_form alog_query_job_providers =
     ALOG_QUERY_FORM(job_providers_sql, job_providers_columns);
 
 static const struct alog_column job_errors_columns[] = {
+    {"environment", ALOG_COLUMN_TEXT, "the job's environment"},
     {"error_type", ALOG_COLUMN_TEXT, "hook, test, lint, type_check, …"},
     {"error_category", ALOG_COLUMN_TEXT, "a finer class; empty = not said"},
     {"errors", ALOG_COLUMN_INTEGER, "error events"},
@@ -138,7 +141,7 @@ static const struct alog_column job_errors_columns[] = {
 
 /* clang-format off */
 static const char job_errors_sql[] =
-    "SELECT error_type, error_category, errors, first_ns, last_ns, sample"
+    "SELECT environment, error_type, error_category, errors, first_ns, last_ns, sample"
     " FROM job_errors" OF_THE_JOB
     " ORDER BY first_ns, error_type, error_category, environment LIMIT :limit";
 /* clang-format on */
