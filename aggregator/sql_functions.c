@@ -54,7 +54,7 @@ static void sketch_quantile_ms(sqlite3_context *context, int count, sqlite3_valu
     (void)count;
     struct alog_sketch sketch = {0};
     double us;
-    if (merge_value(context, &sketch, values[0]) &&
+    if (sqlite3_value_type(values[1]) != SQLITE_NULL && merge_value(context, &sketch, values[0]) &&
         alog_sketch_quantile_us(&sketch, sqlite3_value_double(values[1]), &us)) {
         sqlite3_result_double(context, us / 1000);
     }

@@ -15,7 +15,8 @@
  *   wilson_low(successes, count)   ends of the 95 % interval; NULL when count is 0
  *   wilson_high(successes, count)
  *
- * NULL arguments are passed over, or give NULL. A blob that is no sketch is an SQL error.
+ * A NULL sketch is an empty one, a NULL number gives NULL. A blob that is no sketch is an SQL
+ * error.
  */
 enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *error);
 
