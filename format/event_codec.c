@@ -315,9 +315,15 @@ static bool reserve_attributes(struct alog_event_decoder *decoder, uint32_t coun
     return true;
 }
 
+/* What an event carries beside its fields; the attributes are in the decoder. */
+struct extras {
+    struct alog_string event_id, environment;
+    uint32_t attribute_count;
+};
+
 /* The map of extras; its head is next. */
 static enum alog_status take_extras(struct alog_event_decoder *decoder, struct alog_mp_cursor *in,
-                                    struct alog_event *event) {
+                                    struct extras *ret_extras) {
     struct alog_mp_token head;
     if (!alog_mp_next(in, &head) || head.type != ALOG_MP_MAP ||
         head.len > ALOG_MAX_ATTRIBUTES + 2) {
@@ -339,12 +345,12 @@ static enum alog_status take_extras(struct alog_event_decoder *decoder, struct a
             if (value.kind != ALOG_VALUE_STRING || value.string.len > ALOG_MAX_NAME_BYTES) {
                 return ALOG_CORRUPT;
             }
-            *(is_event_id ? &event->event_id : &event->environment) = value.string;
+            *(is_event_id ? &ret_extras->event_id : &ret_extras->environment) = value.string;
         } else {
-            decoder->attributes[event->attribute_count++] = (struct alog_attribute){name, value};
+            decoder->attributes[ret_extras->attribute_count++] =
+                (struct alog_attribute){name, value};
         }
     }
-    event->attributes = decoder->attributes;
     return ALOG_OK;
 }
 
@@ -352,40 +358,86 @@ static bool is_map(const struct alog_mp_cursor *in) {
     return in->at < in->end && ((*in->at & 0xf0) == 0x80 || *in->at == 0xde || *in->at == 0xdf);
 }
 
-/* The timestamp from its second element: absolute, or as the distance from `before`. */
-static bool take_timestamp(struct alog_mp_cursor *in, const int64_t *before, int64_t *ret_ns) {
-    struct alog_mp_token token;
-    if (!alog_mp_next(in, &token) || token.type != ALOG_MP_INT) {
+/* An array's head; those of events are nearly always of the one-byte form. */
+static inline bool take_array(struct alog_mp_cursor *in, uint32_t *ret_count) {
+    if (in->at < in->end && (*in->at & 0xf0) == 0x90) {
+        *ret_count = *in->at++ & 0x0fu;
+        return true;
+    }
+    struct alog_mp_token head;
+    if (!alog_mp_next(in, &head) || head.type != ALOG_MP_ARRAY) {
         return false;
     }
+    *ret_count = head.len;
+    return true;
+}
+
+/* The timestamp from its second element: absolute, or as the distance from `before`. */
+static inline bool take_timestamp(struct alog_mp_cursor *in, const int64_t *before,
+                                  int64_t *ret_ns) {
+    uint32_t small;
+    int64_t number;
+    if (take_small(in, &small)) {
+        number = small;
+    } else {
+        struct alog_mp_token token;
+        if (!alog_mp_next(in, &token) || token.type != ALOG_MP_INT) {
+            return false;
+        }
+        number = token.i64;
+    }
     /* Unsigned, since a hostile distance must not overflow a signed sum. */
-    *ret_ns = before == NULL ? token.i64 : (int64_t)((uint64_t)*before + (uint64_t)token.i64);
+    *ret_ns = before == NULL ? number : (int64_t)((uint64_t)*before + (uint64_t)number);
     return *ret_ns >= 0;
 }
 
-/* Array head, type, timestamp and job id. *ret_fields: the elements that follow. */
-static bool take_opening(struct alog_event_decoder *decoder, struct alog_mp_cursor *in,
-                         const struct alog_schema *schema, const struct alog_string_table *strings,
-                         const int64_t *before, struct alog_event *event, uint32_t *ret_fields) {
-    struct alog_mp_token head;
+/* What stands in front of the fields. */
+struct opening {
+    const struct alog_event_type *type;
+    int64_t timestamp_ns;
+    struct alog_string job_id;
+    uint32_t elements; /* that follow */
+};
+
+static inline bool take_opening(struct alog_event_decoder *decoder, struct alog_mp_cursor *in,
+                                const struct alog_schema *schema,
+                                const struct alog_string_table *strings, const int64_t *before,
+                                struct opening *ret_opening) {
+    uint32_t count;
     struct alog_mp_token id;
-    if (!alog_mp_next(in, &head) || head.type != ALOG_MP_ARRAY || head.len < 3 ||
-        !alog_mp_next(in, &id) || id.type != ALOG_MP_INT || id.i64 < 0 ||
-        id.i64 >= ALOG_MAX_TYPES) {
+    if (!take_array(in, &count) || count < 3 || !alog_mp_next(in, &id) || id.type != ALOG_MP_INT ||
+        id.i64 < 0 || id.i64 >= ALOG_MAX_TYPES) {
         return false;
     }
-    event->type = alog_schema_type(schema, (uint32_t)id.i64);
-    if (event->type == NULL || !take_timestamp(in, before, &event->timestamp_ns)) {
+    ret_opening->type = alog_schema_type(schema, (uint32_t)id.i64);
+    if (ret_opening->type == NULL || !take_timestamp(in, before, &ret_opening->timestamp_ns)) {
         return false;
     }
     decoder->job_index = ALOG_NO_STRING;
-    if (!take_nil(in) && !take_string(in, strings, &event->job_id, &decoder->job_index)) {
+    ret_opening->job_id = (struct alog_string){NULL, 0};
+    if (!take_nil(in) && !take_string(in, strings, &ret_opening->job_id, &decoder->job_index)) {
         return false;
     }
-    event->has_timestamp = true;
-    event->name = (struct alog_string){event->type->name, event->type->name_len};
-    *ret_fields = head.len - 3;
+    ret_opening->elements = count - 3;
     return true;
+}
+
+/* Member by member: an event is large enough for a copy of it to be seen in a profile. */
+static void fill_event(struct alog_event *event, const struct alog_event_decoder *decoder,
+                       const struct opening *opening, const struct extras *extras) {
+    event->name = (struct alog_string){opening->type->name, opening->type->name_len};
+    event->type = opening->type;
+    event->timestamp_ns = opening->timestamp_ns;
+    event->has_timestamp = true;
+    event->job_id = opening->job_id;
+    event->event_id = extras->event_id;
+    event->environment = extras->environment;
+    event->values = decoder->values;
+    event->value_count = opening->type->field_count;
+    event->attributes = decoder->attributes;
+    event->attribute_count = extras->attribute_count;
+    event->writer_id = 0;
+    event->sequence = 0;
 }
 
 enum alog_status alog_event_decode(struct alog_event_decoder *decoder,
@@ -393,14 +445,15 @@ enum alog_status alog_event_decode(struct alog_event_decoder *decoder,
                                    const struct alog_string_table *strings, int64_t *timestamp_ns,
                                    struct alog_event *ret_event) {
     struct alog_mp_cursor in = *cursor;
-    struct alog_event event = {.values = decoder->values};
+    struct opening opening;
+    struct extras extras = {.attribute_count = 0};
     const int64_t *before = strings != NULL ? timestamp_ns : NULL;
-    uint32_t elements;
-    if (!take_opening(decoder, &in, schema, strings, before, &event, &elements)) {
+    if (!take_opening(decoder, &in, schema, strings, before, &opening)) {
         return ALOG_CORRUPT;
     }
-    const struct alog_field *fields = event.type->fields;
-    const uint32_t field_count = event.type->field_count;
+    const struct alog_field *fields = opening.type->fields;
+    const uint32_t field_count = opening.type->field_count;
+    const uint32_t elements = opening.elements;
     uint32_t i = 0;
     for (; i < elements && (i + 1 < elements || !is_map(&in)); i++) {
         if (i == field_count || !take_field(&in, fields[i].kind, strings, &decoder->values[i],
@@ -409,7 +462,7 @@ enum alog_status alog_event_decode(struct alog_event_decoder *decoder,
         }
     }
     if (i < elements) {
-        const enum alog_status status = take_extras(decoder, &in, &event);
+        const enum alog_status status = take_extras(decoder, &in, &extras);
         if (status != ALOG_OK) {
             return status;
         }
@@ -418,11 +471,10 @@ enum alog_status alog_event_decode(struct alog_event_decoder *decoder,
         decoder->values[i].kind = ALOG_VALUE_ABSENT;
         decoder->string_indexes[i] = ALOG_NO_STRING;
     }
-    event.value_count = field_count;
+    fill_event(ret_event, decoder, &opening, &extras);
     if (strings != NULL) {
-        *timestamp_ns = event.timestamp_ns;
+        *timestamp_ns = opening.timestamp_ns;
     }
     *cursor = in;
-    *ret_event = event;
     return ALOG_OK;
 }

@@ -5,7 +5,24 @@
 /* Both sides of a copy have slack for one fixed-size store of this many bytes. */
 #define WIDEST_NUMBER 9
 
+/* What the typed log calls write: a short array, an id below 128, a timestamp of 8 bytes. */
+static inline bool open_usual_form(const uint8_t *plain, size_t len,
+                                   struct alog_plain_opening *ret_opening) {
+    if (len < 11 || (plain[0] & 0xf0) != 0x90 || plain[0] < 0x93 || plain[1] >= 0x80 ||
+        plain[2] != 0xcf || plain[3] >= 0x80) {
+        return false;
+    }
+    ret_opening->type = plain[1];
+    ret_opening->timestamp_ns = (int64_t)alog_mp_load64(plain + 3);
+    ret_opening->elements = (plain[0] & 0x0fu) - 2;
+    ret_opening->rest = (struct alog_mp_cursor){.at = plain + 11, .end = plain + len};
+    return true;
+}
+
 bool alog_plain_open(const uint8_t *plain, size_t len, struct alog_plain_opening *ret_opening) {
+    if (open_usual_form(plain, len, ret_opening)) {
+        return true;
+    }
     struct alog_mp_cursor in = {.at = plain, .end = plain + len};
     struct alog_mp_token head, type, timestamp;
     if (!alog_mp_next(&in, &head) || head.type != ALOG_MP_ARRAY || head.len < 3 ||
