@@ -1,0 +1,471 @@
+/* Writing segments: what is in the file, what failures leave behind, and going on after a crash. */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/file_bytes.h"
+#include "support/scratch_dir.h"
+#include "support/scripted_io.h"
+#include "support/segment_dump.h"
+#include "support/segment_maker.h"
+
+#define HOOK                                                                                       \
+    "{\"event\":\"hook_execution\",\"timestamp\":5,\"hook_name\":\"ruff\",\"status\":\"success\"}"
+
+struct fixture {
+    char *dir;
+    struct scripted_io script;
+    struct segment_maker maker;
+};
+
+static int setup(void **state) {
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->dir = scratch_dir_make();
+    scripted_io_init(&fixture->script);
+    segment_maker_init(&fixture->maker, &fixture->script.io, fixture->dir, 7);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    segment_maker_free(&fixture->maker);
+    scratch_dir_remove(fixture->dir);
+    free(fixture);
+    return 0;
+}
+
+static void add_block(struct segment_maker *maker, unsigned events) {
+    for (unsigned i = 0; i < events; i++) {
+        segment_maker_add_line(maker, HOOK);
+    }
+    assert_int_equal(segment_maker_end_block(maker), ALOG_OK);
+}
+
+static uint64_t events_in(const char *path, uint64_t expected_damages) {
+    struct segment_dump dump;
+    assert_int_equal(segment_dump_read(path, NULL, &dump), ALOG_OK);
+    assert_int_equal(dump.damage_count, expected_damages);
+    uint64_t events = dump.event_count;
+    segment_dump_free(&dump);
+    return events;
+}
+
+static void test_created_appended_sealed(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    char open_path[PATH_MAX];
+    strcpy(open_path, maker->path);
+    assert_non_null(strstr(open_path, "/2026-02-04/20260204T120000.123456789Z-0000000000000007-"
+                                      "000001.msgpack.zst.open"));
+    assert_int_equal(alog_segment_blocks(maker->segment), 0);
+    assert_int_equal(alog_segment_last_sequence(maker->segment), 0);
+    assert_int_equal(alog_segment_created_ns(maker->segment), INT64_C(1770206400123456789));
+    uint64_t before = alog_segment_bytes(maker->segment);
+    add_block(maker, 3);
+    add_block(maker, 2);
+    assert_true(alog_segment_bytes(maker->segment) > before);
+    assert_int_equal(alog_segment_blocks(maker->segment), 2);
+    assert_int_equal(alog_segment_last_sequence(maker->segment), 5);
+    assert_int_equal(events_in(open_path, 0), 5); /* also while it is open */
+    segment_maker_seal(maker);
+    assert_int_equal(access(open_path, F_OK), -1);
+    assert_int_equal(events_in(maker->path, 0), 5);
+    assert_int_equal(events_in(open_path, 0), 5); /* found under its final name */
+}
+
+static void test_empty_segment_is_removed(void **state) {
+    struct fixture *fixture = *state;
+    segment_maker_begin(&fixture->maker);
+    assert_int_equal(access(fixture->maker.path, F_OK), 0);
+    segment_maker_seal(&fixture->maker);
+    assert_int_equal(scratch_dir_count(fixture->dir, ".zst"), 0);
+    assert_int_equal(scratch_dir_count(fixture->dir, ".open"), 0);
+}
+
+static void test_predecessor_chain(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    uint8_t first_id[16];
+    segment_maker_begin(maker);
+    add_block(maker, 4);
+    memcpy(first_id, alog_segment_file_id(maker->segment), sizeof first_id);
+    segment_maker_seal(maker);
+    segment_maker_begin(maker);
+    add_block(maker, 1);
+    segment_maker_seal(maker);
+    struct alog_segment_info info;
+    assert_int_equal(alog_segment_inspect(maker->path, true, NULL, NULL, &info, NULL), ALOG_OK);
+    assert_memory_equal(info.predecessor_id, first_id, sizeof first_id);
+    assert_int_equal(info.predecessor_last_sequence, 4);
+    assert_int_equal(info.first_sequence, 5);
+    assert_int_equal(info.damages, 0);
+    alog_segment_info_free(&info);
+}
+
+static void test_existing_names_are_left_alone(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    const uint8_t none[16] = {0};
+    struct alog_segment_writer *second = NULL;
+    struct alog_error error = {0};
+    segment_maker_begin(maker);
+    assert_int_equal(alog_segment_create(&fixture->script.io, fixture->dir, 7, 1, ALOG_STR("x"),
+                                         none, 0, &second, &error),
+                     ALOG_EXISTS);
+    assert_int_equal(error.system_errno, EEXIST);
+    assert_null(second);
+    /* A final name that is there is not written over, and the events stay in the .open file. */
+    add_block(maker, 1);
+    char final_path[PATH_MAX];
+    snprintf(final_path, sizeof final_path, "%.*s", (int)strlen(maker->path) - 5, maker->path);
+    file_bytes_write(final_path, "precious", 8);
+    assert_int_equal(alog_segment_seal(maker->segment, true, &error), ALOG_EXISTS);
+    maker->segment = NULL;
+    size_t bytes;
+    uint8_t *data = file_bytes_read(final_path, &bytes);
+    assert_int_equal(bytes, 8);
+    free(data);
+    assert_int_equal(events_in(maker->path, 0), 1);
+}
+
+static void test_arguments_are_checked(void **state) {
+    struct fixture *fixture = *state;
+    const uint8_t none[16] = {0};
+    struct alog_segment_writer *segment = NULL;
+    char longest[ALOG_MAX_NAME_BYTES + 1] = {0};
+    const struct {
+        uint64_t number;
+        struct alog_string environment;
+        uint64_t predecessor_last_sequence;
+    } bad[] = {{0, ALOG_STR("x"), 0},
+               {1, {longest, sizeof longest}, 0},
+               {1, ALOG_STR("x"), ALOG_MAX_SEQUENCE}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(alog_segment_create(&fixture->script.io, fixture->dir, 7, bad[i].number,
+                                             bad[i].environment, none,
+                                             bad[i].predecessor_last_sequence, &segment, NULL),
+                         ALOG_INVALID);
+    }
+    assert_null(segment);
+    char *too_long = malloc(2 * PATH_MAX);
+    memset(too_long, 'x', 2 * PATH_MAX - 1);
+    too_long[2 * PATH_MAX - 1] = '\0';
+    struct alog_error error = {0};
+    assert_int_equal(alog_segment_create(&fixture->script.io, too_long, 7, 1, ALOG_STR("x"), none,
+                                         0, &segment, &error),
+                     ALOG_IO);
+    assert_int_equal(error.system_errno, ENAMETOOLONG);
+    free(too_long);
+}
+
+/* One life of a segment, every step allowed to fail; what was acknowledged must be readable. */
+static uint64_t write_what_goes(struct fixture *fixture, enum alog_status *ret_seal) {
+    struct alog_segment_writer *segment = NULL;
+    const uint8_t none[16] = {0};
+    struct segment_maker *maker = &fixture->maker;
+    maker->next_sequence = 1;
+    if (alog_segment_create(&fixture->script.io, fixture->dir, 7, 1, ALOG_STR("production"), none,
+                            0, &segment, NULL) != ALOG_OK) {
+        *ret_seal = ALOG_IO;
+        return 0;
+    }
+    uint64_t acknowledged = 0;
+    maker->segment = segment;
+    for (unsigned i = 0; i < 3; i++) {
+        segment_maker_add_line(maker, HOOK);
+        if (segment_maker_end_block(maker) == ALOG_OK) {
+            acknowledged = maker->next_sequence - 1;
+        }
+        enum alog_status synced = alog_segment_sync(segment, NULL);
+        (void)synced;
+    }
+    maker->segment = NULL;
+    *ret_seal = alog_segment_seal(segment, true, NULL);
+    alog_block_builder_reset(maker->builder);
+    return acknowledged;
+}
+
+static uint64_t count_everything(const char *dir) {
+    struct alog_segment_list list;
+    if (alog_segments_list(dir, &list, NULL) != ALOG_OK) {
+        return 0;
+    }
+    uint64_t events = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        struct segment_dump dump;
+        enum alog_status status = segment_dump_read(list.segments[i].path, NULL, &dump);
+        assert_true(status == ALOG_OK || status == ALOG_CORRUPT); /* an empty .open file */
+        assert_int_equal(dump.damage_count, 0);
+        events += dump.event_count;
+        segment_dump_free(&dump);
+    }
+    alog_segments_free(&list);
+    return events;
+}
+
+/* Fail the 1st, the 2nd, … call, once or for ever, until the whole life of a segment passes. */
+static void test_every_call_fails(void **state) {
+    struct fixture *fixture = *state;
+    for (unsigned for_ever = 0; for_ever < 2; for_ever++) {
+        for (unsigned torn = 0; torn < 2; torn++) {
+            bool passed = false;
+            for (uint64_t fail_at = 1; !passed; fail_at++) {
+                struct scripted_io *script = &fixture->script;
+                scratch_dir_remove(fixture->dir);
+                fixture->dir = scratch_dir_make();
+                scripted_io_init(script);
+                script->fail_at = fail_at;
+                script->fail_for_ever = for_ever != 0;
+                script->fail_after_bytes = torn ? 150 : 0;
+                script->fail_errno = ENOSPC;
+                enum alog_status sealed;
+                uint64_t acknowledged = write_what_goes(fixture, &sealed);
+                uint64_t found = count_everything(fixture->dir);
+                if (found != acknowledged) {
+                    fail_msg("call %lu failed %s: %lu events acknowledged, %lu in the file",
+                             (unsigned long)fail_at, for_ever ? "for ever" : "once",
+                             (unsigned long)acknowledged, (unsigned long)found);
+                }
+                passed = script->failures == 0;
+                assert_true(!passed || sealed == ALOG_OK);
+                assert_true(fail_at < 100);
+            }
+        }
+    }
+}
+
+static void test_short_writes_are_continued(void **state) {
+    struct fixture *fixture = *state;
+    fixture->script.write_at_most = 7;
+    segment_maker_begin(&fixture->maker);
+    add_block(&fixture->maker, 3);
+    segment_maker_seal(&fixture->maker);
+    assert_int_equal(events_in(fixture->maker.path, 0), 3);
+    assert_true(fixture->script.calls_of[SCRIPTED_PWRITEV] > 20);
+}
+
+static void test_block_is_one_write(void **state) {
+    struct fixture *fixture = *state;
+    segment_maker_begin(&fixture->maker);
+    uint64_t before = fixture->script.calls_of[SCRIPTED_PWRITEV];
+    add_block(&fixture->maker, 3);
+    assert_int_equal(fixture->script.calls_of[SCRIPTED_PWRITEV], before + 1);
+}
+
+static void test_failed_append_goes_to_the_same_place(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    add_block(maker, 2);
+    uint64_t bytes = alog_segment_bytes(maker->segment);
+    /* Torn, and the truncation afterwards fails as well. */
+    fixture->script.fail_always[SCRIPTED_PWRITEV] = EIO;
+    fixture->script.fail_always[SCRIPTED_FTRUNCATE] = EIO;
+    fixture->script.fail_after_bytes = 200;
+    segment_maker_add_line(maker, HOOK);
+    assert_int_equal(segment_maker_end_block(maker), ALOG_IO);
+    assert_int_equal(alog_segment_bytes(maker->segment), bytes);
+    assert_int_equal(alog_segment_blocks(maker->segment), 1);
+    struct segment_dump dump;
+    assert_int_equal(segment_dump_read(maker->path, NULL, &dump), ALOG_OK);
+    assert_int_equal(dump.event_count, 2);
+    assert_int_equal(dump.damage_count, 0);
+    assert_int_equal(dump.harmless_count, 1);
+    segment_dump_free(&dump);
+    fixture->script.fail_always[SCRIPTED_PWRITEV] = 0;
+    fixture->script.fail_always[SCRIPTED_FTRUNCATE] = 0;
+    assert_int_equal(segment_maker_end_block(maker), ALOG_OK);
+    segment_maker_seal(maker);
+    assert_int_equal(events_in(maker->path, 0), 3);
+}
+
+static void test_sync_makes_names_durable_once(void **state) {
+    struct fixture *fixture = *state;
+    segment_maker_begin(&fixture->maker);
+    add_block(&fixture->maker, 1);
+    assert_int_equal(alog_segment_sync(fixture->maker.segment, NULL), ALOG_OK);
+    assert_int_equal(fixture->script.calls_of[SCRIPTED_FDATASYNC], 1);
+    assert_int_equal(fixture->script.calls_of[SCRIPTED_FSYNC], 2); /* day and log directory */
+    assert_int_equal(alog_segment_sync(fixture->maker.segment, NULL), ALOG_OK);
+    assert_int_equal(fixture->script.calls_of[SCRIPTED_FSYNC], 2);
+}
+
+static void test_seal_without_sync_syncs_nothing(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    add_block(maker, 1);
+    assert_int_equal(alog_segment_seal(maker->segment, false, NULL), ALOG_OK);
+    maker->segment = NULL;
+    assert_int_equal(fixture->script.calls_of[SCRIPTED_FSYNC], 0);
+}
+
+static void test_impossible_facts_are_refused(void **state) {
+    struct fixture *fixture = *state;
+    segment_maker_begin(&fixture->maker);
+    uint64_t bytes = alog_segment_bytes(fixture->maker.segment);
+    const struct alog_type_tally counts[] = {{1, 1}};
+    struct alog_block_facts facts = {.first_sequence = 5,
+                                     .last_sequence = 4,
+                                     .raw_bytes = 1,
+                                     .compressed_bytes = 1,
+                                     .counts = counts,
+                                     .count_count = 1};
+    uint8_t frame[1] = {0};
+    struct alog_error error = {0};
+    assert_int_equal(alog_segment_append(fixture->maker.segment, &facts, frame, &error),
+                     ALOG_INVALID);
+    assert_int_equal(alog_segment_bytes(fixture->maker.segment), bytes);
+}
+
+/* ---- Going on after a crash ---------------------------------------------------------------- */
+
+static void test_live_segment_is_locked(void **state) {
+    struct fixture *fixture = *state;
+    struct alog_segment_writer *second = NULL;
+    segment_maker_begin(&fixture->maker);
+    add_block(&fixture->maker, 1);
+    assert_int_equal(alog_segment_resume(&fixture->script.io, fixture->maker.path, &second, NULL),
+                     ALOG_LOCKED);
+    assert_null(second);
+}
+
+/* Cut the abandoned file at every byte: what is whole stays, new blocks follow, and the result is a
+ * perfect segment. */
+static void test_resumed_at_every_cut(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    uint64_t ends[4] = {alog_segment_bytes(maker->segment)};
+    for (unsigned i = 1; i < 4; i++) {
+        add_block(maker, 1);
+        ends[i] = alog_segment_bytes(maker->segment);
+    }
+    segment_maker_abandon(maker);
+    size_t bytes;
+    uint8_t *data = file_bytes_read(maker->path, &bytes);
+    char open_path[PATH_MAX];
+    strcpy(open_path, maker->path);
+    for (size_t cut = (size_t)ends[0]; cut <= bytes; cut += cut == bytes ? 1 : 3) {
+        file_bytes_write(open_path, data, cut);
+        uint64_t whole = 0;
+        while (whole < 3 && ends[whole + 1] <= cut) {
+            whole++;
+        }
+        struct alog_error error = {0};
+        if (alog_segment_resume(&fixture->script.io, open_path, &maker->segment, &error) !=
+            ALOG_OK) {
+            fail_msg("cut at %zu: %s", cut, error.message);
+        }
+        assert_int_equal(alog_segment_blocks(maker->segment), whole);
+        assert_int_equal(alog_segment_last_sequence(maker->segment), whole);
+        assert_int_equal(alog_segment_bytes(maker->segment), ends[whole]);
+        maker->next_sequence = whole + 1;
+        add_block(maker, 2);
+        segment_maker_seal(maker);
+        assert_int_equal(events_in(maker->path, 0), whole + 2);
+        unlink(maker->path);
+    }
+    free(data);
+}
+
+/* A writer that died between writing the tables and the new name. */
+static void test_resumed_after_the_tables(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    add_block(maker, 3);
+    fixture->script.fail_always[SCRIPTED_RENAME] = EIO;
+    assert_int_equal(alog_segment_seal(maker->segment, true, NULL), ALOG_IO);
+    fixture->script.fail_always[SCRIPTED_RENAME] = 0;
+    maker->segment = NULL;
+    assert_int_equal(events_in(maker->path, 0), 3);
+    assert_int_equal(alog_segment_resume(&fixture->script.io, maker->path, &maker->segment, NULL),
+                     ALOG_OK);
+    segment_maker_seal(maker);
+    assert_int_equal(events_in(maker->path, 0), 3);
+}
+
+static void test_blank_file_is_removed(void **state) {
+    struct fixture *fixture = *state;
+    struct alog_segment_writer *segment = NULL;
+    static const uint8_t zeros[100];
+    char path[PATH_MAX];
+    for (size_t bytes = 0; bytes <= sizeof zeros; bytes += sizeof zeros) {
+        snprintf(path, sizeof path, "%s/x.open", fixture->dir);
+        file_bytes_write(path, zeros, bytes);
+        assert_int_equal(alog_segment_resume(&fixture->script.io, path, &segment, NULL),
+                         ALOG_NOT_FOUND);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    assert_int_equal(alog_segment_resume(&fixture->script.io, path, &segment, NULL),
+                     ALOG_NOT_FOUND);
+    assert_int_equal(
+        alog_segment_resume(&fixture->script.io, fixture->maker.log_dir, &segment, NULL),
+        ALOG_INVALID);
+    assert_null(segment);
+}
+
+static void test_damaged_file_is_not_resumed(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    size_t header = (size_t)alog_segment_bytes(maker->segment);
+    add_block(maker, 1);
+    size_t first = (size_t)alog_segment_bytes(maker->segment);
+    add_block(maker, 1);
+    segment_maker_abandon(maker);
+    const size_t places[] = {40, header + 40, first - 10}; /* header, block header, frame */
+    for (size_t i = 0; i < 3; i++) {
+        size_t bytes, after;
+        uint8_t *data = file_bytes_read(maker->path, &bytes);
+        data[places[i]] ^= 1;
+        file_bytes_write(maker->path, data, bytes);
+        struct alog_segment_writer *segment = NULL;
+        assert_int_equal(alog_segment_resume(&fixture->script.io, maker->path, &segment, NULL),
+                         ALOG_CORRUPT);
+        uint8_t *unchanged = file_bytes_read(maker->path, &after);
+        assert_int_equal(after, bytes);
+        assert_memory_equal(unchanged, data, bytes);
+        data[places[i]] ^= 1;
+        file_bytes_write(maker->path, data, bytes);
+        free(unchanged);
+        free(data);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_created_appended_sealed),
+        TEST(test_empty_segment_is_removed),
+        TEST(test_predecessor_chain),
+        TEST(test_existing_names_are_left_alone),
+        TEST(test_arguments_are_checked),
+        TEST(test_every_call_fails),
+        TEST(test_short_writes_are_continued),
+        TEST(test_block_is_one_write),
+        TEST(test_failed_append_goes_to_the_same_place),
+        TEST(test_sync_makes_names_durable_once),
+        TEST(test_seal_without_sync_syncs_nothing),
+        TEST(test_impossible_facts_are_refused),
+        TEST(test_live_segment_is_locked),
+        TEST(test_resumed_at_every_cut),
+        TEST(test_resumed_after_the_tables),
+        TEST(test_blank_file_is_removed),
+        TEST(test_damaged_file_is_not_resumed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
