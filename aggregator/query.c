@@ -1,13 +1,12 @@
 /* Asking: from what the caller wants to the parameters of the kind's statement. */
 #include "query.h"
 
+#include "calendar.h"
 #include "format/error.h"
 #include "query_db.h"
 #include "sql_error.h"
 
-#define NS_PER_S   INT64_C(1000000000)
-#define S_PER_HOUR 3600
-#define S_PER_DAY  86400
+#define NS_PER_S INT64_C(1000000000)
 
 const struct alog_query_form *alog_query_form(enum alog_query_kind kind) {
     switch (kind) {
@@ -84,19 +83,12 @@ static void bind_i64(struct binding *b, const char *name, bool given, int64_t va
     }
 }
 
-/* The start of the bucket that `ns` lies in, or, with `up`, the first start at or after it; buckets
- * are those of the reporting time zone. */
-static int64_t bucket_s(int64_t ns, int64_t bucket, int64_t offset_s, bool up) {
-    int64_t s = ns / NS_PER_S;
-    int64_t rest_ns = ns % NS_PER_S;
-    if (rest_ns < 0) {
-        s--;
-        rest_ns += NS_PER_S;
-    }
-    int64_t local = s + offset_s;
-    int64_t within = ((local % bucket) + bucket) % bucket;
-    int64_t start = s - within;
-    return up && (within != 0 || rest_ns != 0) ? start + bucket : start;
+/* The start of the bucket that `ns` lies in, or, with `up`, the first start at or after it. */
+static int64_t bucket_of(int64_t ns, int64_t bucket_s, int32_t offset_s, bool up) {
+    int64_t s = ns / NS_PER_S - (ns % NS_PER_S < 0);
+    int64_t start = alog_bucket_start(s, bucket_s, offset_s);
+    bool on_it = start == s && ns % NS_PER_S == 0;
+    return up && !on_it ? start + bucket_s : start;
 }
 
 /* A kind reads hours or days: one pair of these is in its statement. */
@@ -105,10 +97,10 @@ static void bind_window(struct binding *b, const struct alog_db *db, const struc
     int64_t since = INT64_MIN;
     int64_t until = INT64_MAX;
     if (query->since_ns.present) {
-        since = bucket_s(query->since_ns.value, bucket, db->time_zone_offset_s, false);
+        since = bucket_of(query->since_ns.value, bucket, db->time_zone_offset_s, false);
     }
     if (query->until_ns.present) {
-        until = bucket_s(query->until_ns.value, bucket, db->time_zone_offset_s, true);
+        until = bucket_of(query->until_ns.value, bucket, db->time_zone_offset_s, true);
     }
     bind_i64(b, since_name, false, since);
     bind_i64(b, until_name, false, until);
@@ -123,8 +115,8 @@ static enum alog_status bind_all(struct alog_db *db, sqlite3_stmt *statement,
         sqlite3_bind_parameter_index(statement, ":since_day") == 0) {
         b.misplaced = "time";
     }
-    bind_window(&b, db, query, ":since_hour", ":until_hour", S_PER_HOUR);
-    bind_window(&b, db, query, ":since_day", ":until_day", S_PER_DAY);
+    bind_window(&b, db, query, ":since_hour", ":until_hour", ALOG_HOUR_S);
+    bind_window(&b, db, query, ":since_day", ":until_day", ALOG_DAY_S);
     bind_text(&b, ":environment",
               query->environment.data ? query->environment : ALOG_STR("production"));
     bind_text(&b, ":agent_name", query->agent_name);

@@ -7,7 +7,7 @@
 #include "sql_functions.h"
 #include "store.h"
 
-static enum alog_status read_offset(sqlite3 *sqlite, int64_t *ret_offset_s,
+static enum alog_status read_offset(sqlite3 *sqlite, int32_t *ret_offset_s,
                                     struct alog_error *error) {
     static const char sql[] =
         "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'";
@@ -16,7 +16,7 @@ static enum alog_status read_offset(sqlite3 *sqlite, int64_t *ret_offset_s,
         return alog_sql_fail(sqlite, error, "settings");
     }
     if (sqlite3_step(statement) == SQLITE_ROW) {
-        *ret_offset_s = sqlite3_column_int64(statement, 0);
+        *ret_offset_s = sqlite3_column_int(statement, 0);
     }
     if (sqlite3_finalize(statement) != SQLITE_OK) {
         return alog_sql_fail(sqlite, error, "settings");

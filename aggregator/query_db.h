@@ -8,7 +8,7 @@
 
 struct alog_db {
     sqlite3 *sqlite;
-    int64_t time_zone_offset_s;
+    int32_t time_zone_offset_s;
     sqlite3_stmt *statements[ALOG_QUERY_KINDS]; /* prepared at a kind's first question */
 };
 

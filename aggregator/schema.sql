@@ -358,7 +358,7 @@ CREATE TABLE daily_summary (
     PRIMARY KEY (day_epoch, environment)
 ) STRICT, WITHOUT ROWID;
 
--- A day's events by type.
+-- A day's events by type; the writers' own are not among them.
 CREATE TABLE daily_events (
     day TEXT NOT NULL,            -- YYYY-MM-DD in the reporting time zone
     day_epoch INTEGER NOT NULL,   -- its start, seconds since 1970-01-01 UTC

@@ -1,0 +1,20 @@
+/* Groups into the database: one upsert per group, in key order, within the caller's transaction. */
+#ifndef AGENTLOG_AGGREGATOR_DELTAS_H
+#define AGENTLOG_AGGREGATOR_DELTAS_H
+
+#include <sqlite3.h>
+
+#include "groups.h"
+
+/* Make known to a connection what the upserts need: sketch_add(blob, blob). */
+enum alog_status alog_deltas_register(sqlite3 *db, struct alog_error *error);
+
+/*
+ * Add all groups to their tables and mark the days that they touch as dirty. The groups are changed
+ * on the way (jobs take in what the database knew of them) and freed. ALOG_CORRUPT: a sum leaves 64
+ * bits. ALOG_NO_MEMORY, ALOG_IO, …: the caller rolls back.
+ */
+enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
+                                   int32_t time_zone_offset_s, struct alog_error *error);
+
+#endif

@@ -1,0 +1,94 @@
+#include "file_hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "format/error.h"
+#include "format/io.h"
+
+#define CHUNK_BYTES (256u << 10)
+
+struct alog_file_hash {
+    int fd;
+    uint64_t bytes; /* hashed so far */
+    EVP_MD_CTX *context, *final;
+    uint8_t chunk[CHUNK_BYTES];
+};
+
+enum alog_status alog_file_hash_open(const char *path, struct alog_file_hash **ret_hash,
+                                     struct alog_error *error) {
+    struct alog_file_hash *hash = malloc(sizeof(*hash));
+    if (!hash) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    hash->bytes = 0;
+    hash->context = EVP_MD_CTX_new();
+    hash->final = EVP_MD_CTX_new();
+    hash->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    enum alog_status status = ALOG_OK;
+    if (hash->fd < 0) {
+        status = alog_fail(error, ALOG_IO, errno, -1, "cannot open %s", path);
+    } else if (!hash->context || !hash->final ||
+               EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1) {
+        status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    if (status != ALOG_OK) {
+        alog_file_hash_close(hash);
+        return status;
+    }
+    *ret_hash = hash;
+    return ALOG_OK;
+}
+
+void alog_file_hash_close(struct alog_file_hash *hash) {
+    if (hash) {
+        if (hash->fd >= 0) {
+            close(hash->fd);
+        }
+        EVP_MD_CTX_free(hash->context);
+        EVP_MD_CTX_free(hash->final);
+        free(hash);
+    }
+}
+
+static enum alog_status read_on(struct alog_file_hash *hash, uint64_t bytes,
+                                struct alog_error *error) {
+    while (hash->bytes < bytes) {
+        uint64_t left = bytes - hash->bytes;
+        size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+        int64_t got = alog_io_read_full(alog_io_system(), hash->fd, hash->chunk, want, hash->bytes);
+        if (got < 0) {
+            return alog_fail(error, ALOG_IO, (int)-got, (int64_t)hash->bytes,
+                             "cannot read a segment");
+        }
+        if ((size_t)got < want) {
+            return alog_fail(error, ALOG_CORRUPT, 0, (int64_t)hash->bytes + got,
+                             "a segment is shorter than it was");
+        }
+        if (EVP_DigestUpdate(hash->context, hash->chunk, want) != 1) {
+            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "SHA-256 failed");
+        }
+        hash->bytes += want;
+    }
+    return ALOG_OK;
+}
+
+enum alog_status alog_file_hash_until(struct alog_file_hash *hash, uint64_t bytes,
+                                      char ret_sha256[ALOG_SEGMENT_HASH_BYTES],
+                                      struct alog_error *error) {
+    enum alog_status status = read_on(hash, bytes, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len;
+    if (EVP_MD_CTX_copy_ex(hash->final, hash->context) != 1 ||
+        EVP_DigestFinal_ex(hash->final, digest, &len) != 1 || len != 32) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "SHA-256 failed");
+    }
+    alog_hex(digest, len, ret_sha256);
+    return ALOG_OK;
+}

@@ -1,0 +1,265 @@
+#include "fold.h"
+
+#include <stdlib.h>
+
+#include "calendar.h"
+#include "catalogue_fields.h"
+#include "fold_event.h"
+
+/* ---- Life ---- */
+
+struct alog_fold *alog_fold_new(const struct alog_fold_scope *scope) {
+    struct alog_fold *fold = calloc(1, sizeof(*fold));
+    if (fold) {
+        fold->scope = scope;
+    }
+    return fold;
+}
+
+void alog_fold_free(struct alog_fold *fold) {
+    if (fold) {
+        alog_groups_free(&fold->groups);
+        alog_names_free(&fold->seen_jobs);
+        alog_block_close(&fold->block);
+        alog_event_decoder_free(&fold->decoder);
+        free(fold->strings);
+        free(fold);
+    }
+}
+
+struct alog_groups *alog_fold_groups(struct alog_fold *fold) {
+    return &fold->groups;
+}
+
+struct alog_names *alog_fold_seen_jobs(struct alog_fold *fold) {
+    return &fold->seen_jobs;
+}
+
+/* ---- Names ---- */
+
+uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text) {
+    uint32_t name = alog_names_add(&fold->groups.names, text);
+    if (name == ALOG_NAME_NONE) {
+        fold->no_memory = true;
+        return ALOG_NAME_EMPTY;
+    }
+    return name;
+}
+
+uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
+    const struct alog_value *value = &fold->event.values[at];
+    if (value->kind != ALOG_VALUE_STRING) {
+        return ALOG_NAME_EMPTY;
+    }
+    uint32_t index = fold->decoder.string_indexes[at];
+    if (index == ALOG_NO_STRING) {
+        return alog_fold_intern(fold, value->string);
+    }
+    uint32_t *known = &fold->strings[index].name;
+    if (*known == 0) {
+        *known = alog_fold_intern(fold, value->string) + 1;
+    }
+    return *known - 1;
+}
+
+/* ---- What an event belongs to ---- */
+
+static void find_hour(struct alog_fold *fold) {
+    int64_t at_ns = fold->event.timestamp_ns;
+    if (at_ns >= fold->hour_from_ns && at_ns < fold->hour_until_ns) {
+        return;
+    }
+    const struct alog_fold_scope *scope = fold->scope;
+    int64_t start_s = alog_bucket_of_ns(at_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
+    fold->hour_epoch = start_s;
+    fold->hour_from_ns = start_s * 1000000000;
+    if (__builtin_add_overflow(fold->hour_from_ns, ALOG_HOUR_S * 1000000000,
+                               &fold->hour_until_ns)) {
+        fold->hour_until_ns = INT64_MAX; /* the last instant is looked up each time */
+    }
+    fold->hour_wanted = start_s >= scope->from_epoch_s && start_s < scope->until_epoch_s;
+}
+
+static struct alog_row_jobs *look_up_job(struct alog_fold *fold, bool *ret_wanted) {
+    const struct alog_fold_scope *scope = fold->scope;
+    *ret_wanted = scope->only_jobs == NULL ||
+                  alog_names_find(scope->only_jobs, fold->event.job_id) != ALOG_NAME_NONE;
+    if (!*ret_wanted) {
+        return NULL;
+    }
+    struct alog_group_key key = {.environment = fold->environment,
+                                 .job = alog_fold_intern(fold, fold->event.job_id)};
+    fold->job_name = key.job;
+    return alog_fold_row(fold, ALOG_IN_jobs, &key);
+}
+
+/* The event's job, NULL when it has none or it is not wanted. */
+static void find_job(struct alog_fold *fold) {
+    fold->job = NULL;
+    if (!fold->scope->jobs || fold->event.job_id.len == 0) {
+        return;
+    }
+    bool wanted;
+    uint32_t index = fold->decoder.job_index;
+    if (index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
+        fold->job = look_up_job(fold, &wanted);
+        return;
+    }
+    struct alog_fold_string *known = &fold->strings[index];
+    if (!known->job_known) {
+        known->job = look_up_job(fold, &wanted);
+        known->job_known = true;
+        known->name = wanted ? fold->job_name + 1 : known->name;
+    }
+    fold->job = known->job;
+    fold->job_name = known->job ? known->name - 1 : ALOG_NAME_EMPTY;
+}
+
+static void count_event(struct alog_fold *fold) {
+    uint32_t type = fold->event.type->id;
+    struct alog_fold_tally *tally = &fold->tallies[type];
+    if (!tally->row || tally->hour_epoch != fold->hour_epoch ||
+        tally->environment != fold->environment) {
+        struct alog_group_key key = {.hour_epoch = fold->hour_epoch,
+                                     .environment = fold->environment,
+                                     .dimensions = {alog_fold_intern(fold, fold->event.name)}};
+        tally->row = alog_fold_row(fold, ALOG_IN_rollup_events, &key);
+        tally->hour_epoch = fold->hour_epoch;
+        tally->environment = fold->environment;
+        if (!tally->row) {
+            return;
+        }
+    }
+    tally->row->events++;
+    tally->row->without_job += fold->event.job_id.len == 0;
+}
+
+static void count_in_job(struct alog_fold *fold) {
+    struct alog_row_jobs *job = fold->job;
+    int64_t at_ns = fold->event.timestamp_ns;
+    job->events++;
+    job->first_ns = at_ns < job->first_ns ? at_ns : job->first_ns;
+    job->last_ns = at_ns > job->last_ns ? at_ns : job->last_ns;
+}
+
+static void fold_event(struct alog_fold *fold) {
+    find_hour(fold);
+    fold->environment = fold->event.environment.data
+                            ? alog_fold_intern(fold, fold->event.environment)
+                            : fold->block_environment;
+    fold->hourly = fold->scope->rollups && fold->hour_wanted;
+    find_job(fold);
+    if (fold->scope->note_jobs && fold->hour_wanted && fold->event.job_id.len != 0 &&
+        alog_names_add(&fold->seen_jobs, fold->event.job_id) == ALOG_NAME_NONE) {
+        fold->no_memory = true;
+    }
+    if (fold->hourly) {
+        count_event(fold);
+    }
+    if (fold->job) {
+        count_in_job(fold);
+    }
+    if (fold->hourly || fold->job) {
+        alog_fold_by_type(fold);
+    }
+}
+
+/* ---- Blocks ---- */
+
+static enum alog_status reset_caches(struct alog_fold *fold) {
+    uint32_t count = fold->block.strings.count;
+    if (count > fold->string_capacity) {
+        free(fold->strings);
+        fold->strings = malloc(count * sizeof(*fold->strings));
+        fold->string_capacity = fold->strings ? count : 0;
+        if (!fold->strings) {
+            return ALOG_NO_MEMORY;
+        }
+    }
+    if (count != 0) {
+        memset(fold->strings, 0, count * sizeof(*fold->strings));
+    }
+    memset(fold->tallies, 0, sizeof(fold->tallies));
+    fold->block_environment = alog_fold_intern(fold, fold->block.environment);
+    fold->hour_until_ns = fold->hour_from_ns = 0;
+    return fold->no_memory ? ALOG_NO_MEMORY : ALOG_OK;
+}
+
+static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
+                                    struct alog_fold_result *result) {
+    struct alog_mp_cursor cursor = fold->block.events;
+    int64_t timestamp_ns = fold->block.base_timestamp_ns;
+    fold->sequence = fold->block.first_sequence;
+    while (result->events < declared && cursor.at != cursor.end) {
+        enum alog_status status =
+            alog_event_decode(&fold->decoder, &cursor, fold->block.schema, &fold->block.strings,
+                              &timestamp_ns, &fold->event);
+        if (status == ALOG_NO_MEMORY) {
+            return status;
+        }
+        if (status != ALOG_OK) {
+            break;
+        }
+        fold_event(fold);
+        if (fold->no_memory) {
+            return ALOG_NO_MEMORY;
+        }
+        if (result->events == 0 || timestamp_ns < result->min_timestamp_ns) {
+            result->min_timestamp_ns = timestamp_ns;
+        }
+        if (result->events == 0 || timestamp_ns > result->max_timestamp_ns) {
+            result->max_timestamp_ns = timestamp_ns;
+        }
+        result->events++;
+        fold->sequence++;
+    }
+    result->undecoded = declared - result->events;
+    return ALOG_OK;
+}
+
+enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
+                                 const struct alog_block_facts *facts,
+                                 struct alog_string environment,
+                                 struct alog_fold_result *ret_result) {
+    uint64_t declared = facts->last_sequence - facts->first_sequence + 1;
+    struct alog_fold_result result = {.undecoded = declared};
+    enum alog_status status = alog_block_open(&fold->block, frame, facts, NULL);
+    if (status == ALOG_OK) {
+        status = reset_caches(fold);
+        if (status == ALOG_OK) {
+            status = fold_events(fold, declared, &result);
+        }
+    } else if (status != ALOG_NO_MEMORY) {
+        status = ALOG_OK; /* its bytes are not what its header says: all of it is missing */
+    }
+    if (status == ALOG_OK && result.undecoded != 0) {
+        status = alog_fold_gap(&fold->groups, fold->scope, environment, facts->min_timestamp_ns,
+                               result.undecoded);
+    }
+    if (status == ALOG_OK) {
+        *ret_result = result;
+    }
+    return status;
+}
+
+enum alog_status alog_fold_gap(struct alog_groups *groups, const struct alog_fold_scope *scope,
+                               struct alog_string environment, int64_t timestamp_ns,
+                               uint64_t events) {
+    int64_t hour_epoch = alog_bucket_of_ns(timestamp_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
+    if (!scope->rollups || hour_epoch < scope->from_epoch_s || hour_epoch >= scope->until_epoch_s) {
+        return ALOG_OK;
+    }
+    struct alog_group_key key = {
+        .hour_epoch = hour_epoch,
+        .environment = alog_names_add(&groups->names, environment),
+        .dimensions = {ALOG_NAME_EMPTY, alog_names_add(&groups->names, ALOG_STR("gap"))}};
+    if (key.environment == ALOG_NAME_NONE || key.dimensions[1] == ALOG_NAME_NONE) {
+        return ALOG_NO_MEMORY;
+    }
+    struct alog_row_rollup_losses *row = alog_groups_row(groups, ALOG_IN_rollup_losses, &key);
+    if (!row) {
+        return ALOG_NO_MEMORY;
+    }
+    alog_groups_add(groups, &row->events_lost, events > INT64_MAX ? INT64_MAX : (int64_t)events);
+    return ALOG_OK;
+}

@@ -1,0 +1,550 @@
+#include "fold_event.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "catalogue_fields.h"
+#include "fixed.h"
+
+#define MAX_SAMPLE_BYTES 500u
+
+/* ---- Fields ---- */
+
+static bool flag_of(const struct alog_fold *fold, unsigned at) {
+    const struct alog_value *value = &fold->event.values[at];
+    return value->kind == ALOG_VALUE_BOOL && value->boolean;
+}
+
+static struct alog_string text_of(const struct alog_fold *fold, unsigned at) {
+    const struct alog_value *value = &fold->event.values[at];
+    bool is_text = value->kind == ALOG_VALUE_STRING || value->kind == ALOG_VALUE_JSON;
+    return is_text ? value->string : (struct alog_string){NULL, 0};
+}
+
+static bool text_is(const struct alog_fold *fold, unsigned at, struct alog_string text) {
+    struct alog_string value = text_of(fold, at);
+    return value.data && alog_string_equal(value, text);
+}
+
+/* A number that counts. */
+struct number {
+    int64_t units;
+    bool present;
+};
+
+static bool in_range(const struct alog_field *field, double value) {
+    return (field->minimum == 0 && field->maximum == 0) ||
+           (value >= field->minimum && value <= field->maximum);
+}
+
+/* An integer field; one that is out of range is counted in *excluded. */
+static struct number integer_of(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
+    const struct alog_value *value = &fold->event.values[at];
+    if (value->kind != ALOG_VALUE_I64) {
+        return (struct number){0, false};
+    }
+    if (value->i64 > ALOG_FIXED_MAX || value->i64 < -ALOG_FIXED_MAX ||
+        !in_range(&fold->event.type->fields[at], (double)value->i64)) {
+        ++*excluded;
+        return (struct number){0, false};
+    }
+    return (struct number){value->i64, true};
+}
+
+/* A real field in units of 10^-digits; one that is not finite or out of range is counted. */
+static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned digits,
+                             int64_t *excluded) {
+    const struct alog_value *value = &fold->event.values[at];
+    struct number number = {0, false};
+    if (value->kind != ALOG_VALUE_F64) {
+        return number;
+    }
+    number.present = in_range(&fold->event.type->fields[at], value->f64) &&
+                     alog_fixed_from_double(value->f64, digits, &number.units);
+    *excluded += !number.present;
+    return number;
+}
+
+#define MICROSECONDS_OF_MS 3u
+#define MILLIONTHS         6u
+#define NANO_USD           9u
+
+/* ---- Rows ---- */
+
+/* The row of the event's hour or job with these dimensions. NULL when there is no memory. */
+static void *row_of(struct alog_fold *fold, enum alog_rollup rollup, const uint32_t *dimensions,
+                    unsigned count) {
+    bool by_job = alog_rollup_kind(rollup)->by_job;
+    struct alog_group_key key = {.hour_epoch = by_job ? 0 : fold->hour_epoch,
+                                 .environment = fold->environment,
+                                 .job = by_job ? fold->job_name : ALOG_NAME_EMPTY};
+    for (unsigned i = 0; i < count; i++) {
+        key.dimensions[i] = dimensions[i];
+    }
+    return alog_fold_row(fold, rollup, &key);
+}
+
+static void add(struct alog_fold *fold, int64_t *sum, struct number number) {
+    alog_groups_add(&fold->groups, sum, number.units);
+}
+
+static void count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct number time) {
+    if (time.present && alog_groups_count(&fold->groups, sketch, time.units) != ALOG_OK) {
+        fold->no_memory = true;
+    }
+}
+
+static void cover(int64_t *first_ns, int64_t *last_ns, int64_t at_ns) {
+    *first_ns = at_ns < *first_ns ? at_ns : *first_ns;
+    *last_ns = at_ns > *last_ns ? at_ns : *last_ns;
+}
+
+/* ---- Jobs ---- */
+
+static void offer_edge(struct alog_fold *fold, enum alog_job_edge_kind kind,
+                       struct alog_job_edge **place, struct alog_job_edge *edge) {
+    char id[40];
+    edge->timestamp_ns = fold->event.timestamp_ns;
+    edge->event_id = fold->event.event_id;
+    if (!edge->event_id.data) {
+        int len = snprintf(id, sizeof(id), "%016" PRIx64 "-%" PRIu64, fold->block.writer_id,
+                           fold->sequence);
+        edge->event_id = (struct alog_string){id, (size_t)len};
+    }
+    if (alog_groups_offer_edge(&fold->groups, kind, place, edge) != ALOG_OK) {
+        fold->no_memory = true;
+    }
+}
+
+static void fold_job_start(struct alog_fold *fold) {
+    if (!fold->job) {
+        return;
+    }
+    struct alog_job_edge edge = {.text = text_of(fold, ALOG_AT_job_start_metadata)};
+    offer_edge(fold, ALOG_JOB_START, &fold->job->start, &edge);
+    if (fold->event.values[ALOG_AT_job_start_ai_agent].kind == ALOG_VALUE_BOOL) {
+        int64_t said = flag_of(fold, ALOG_AT_job_start_ai_agent);
+        fold->job->ai_agent = said > fold->job->ai_agent ? said : fold->job->ai_agent;
+    }
+}
+
+static void fold_job_end(struct alog_fold *fold) {
+    if (!fold->job) {
+        return;
+    }
+    int64_t excluded = 0;
+    struct number iterations = integer_of(fold, ALOG_AT_job_end_iterations, &excluded);
+    struct alog_job_edge edge = {.status = text_of(fold, ALOG_AT_job_end_status),
+                                 .iterations = {iterations.units, iterations.present},
+                                 .text = text_of(fold, ALOG_AT_job_end_error_message)};
+    offer_edge(fold, ALOG_JOB_END, &fold->job->end, &edge);
+}
+
+/* ---- Agents ---- */
+
+struct execution {
+    bool success;
+    struct number confidence_e6, time_us, fixes, files, remaining, attempt;
+    int64_t excluded;
+    uint32_t dimensions[4];
+};
+
+static void add_execution_to_hour(struct alog_fold *fold, const struct execution *x) {
+    struct alog_row_rollup_agents *row = row_of(fold, ALOG_IN_rollup_agents, x->dimensions, 4);
+    if (!row) {
+        return;
+    }
+    row->executions++;
+    row->successes += x->success;
+    if (x->confidence_e6.present) {
+        int64_t e6 = x->confidence_e6.units;
+        row->confidence_count++;
+        row->confidence_e6_sum += e6;
+        row->confidence_success_e6_sum += x->success ? e6 : 0;
+        row->confidence_square_e9_sum += alog_fixed_divide(e6 * e6, 1000);
+    }
+    add(fold, &row->fixes_applied_sum, x->fixes);
+    add(fold, &row->files_modified_sum, x->files);
+    add(fold, &row->remaining_issues_sum, x->remaining);
+    row->execution_time_count += x->time_us.present;
+    add(fold, &row->execution_time_us_sum, x->time_us);
+    count_time(fold, x->success ? &row->success_time_hist : &row->failure_time_hist, x->time_us);
+    row->retries += x->attempt.units > 1;
+    row->not_finite += x->excluded;
+}
+
+static void add_execution_to_job(struct alog_fold *fold, const struct execution *x) {
+    fold->job->agent_executions++;
+    fold->job->agent_successes += x->success;
+    struct alog_row_job_agents *row = row_of(fold, ALOG_IN_job_agents, x->dimensions, 4);
+    if (!row) {
+        return;
+    }
+    row->executions++;
+    row->successes += x->success;
+    row->confidence_count += x->confidence_e6.present;
+    row->confidence_e6_sum += x->confidence_e6.units;
+    row->execution_time_count += x->time_us.present;
+    add(fold, &row->execution_time_us_sum, x->time_us);
+    add(fold, &row->fixes_applied_sum, x->fixes);
+    cover(&row->first_ns, &row->last_ns, fold->event.timestamp_ns);
+}
+
+static void fold_agent_execution(struct alog_fold *fold) {
+    struct execution x = {.success = flag_of(fold, ALOG_AT_agent_execution_success),
+                          .dimensions = {alog_fold_name(fold, ALOG_AT_agent_execution_agent_name),
+                                         alog_fold_name(fold, ALOG_AT_agent_execution_issue_type),
+                                         alog_fold_name(fold, ALOG_AT_agent_execution_provider_id),
+                                         alog_fold_name(fold, ALOG_AT_agent_execution_model)}};
+    x.confidence_e6 = real_of(fold, ALOG_AT_agent_execution_confidence, MILLIONTHS, &x.excluded);
+    x.time_us =
+        real_of(fold, ALOG_AT_agent_execution_execution_time_ms, MICROSECONDS_OF_MS, &x.excluded);
+    x.fixes = integer_of(fold, ALOG_AT_agent_execution_fixes_applied, &x.excluded);
+    x.files = integer_of(fold, ALOG_AT_agent_execution_files_modified, &x.excluded);
+    x.remaining = integer_of(fold, ALOG_AT_agent_execution_remaining_issues, &x.excluded);
+    x.attempt = integer_of(fold, ALOG_AT_agent_execution_attempt, &x.excluded);
+    if (fold->hourly) {
+        add_execution_to_hour(fold, &x);
+    }
+    if (fold->job) {
+        add_execution_to_job(fold, &x);
+    }
+}
+
+/* ---- Providers ---- */
+
+struct call {
+    bool success, not_run, bad_result, cancelled, fallback;
+    struct number latency_us, retries, input_tokens, output_tokens, cost_nusd;
+    int64_t excluded;
+    uint32_t dimensions[3];
+};
+
+static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
+    struct alog_row_rollup_providers *row =
+        row_of(fold, ALOG_IN_rollup_providers, c->dimensions, 3);
+    if (!row) {
+        return;
+    }
+    row->calls++;
+    row->successes += c->success;
+    row->availability_failures += c->not_run;
+    row->execution_failures += c->bad_result;
+    row->cancelled += c->cancelled;
+    row->unclassified_failures += !c->success && !c->not_run && !c->bad_result && !c->cancelled;
+    if (c->success) {
+        row->success_latency_count += c->latency_us.present;
+        add(fold, &row->success_latency_us_sum, c->latency_us);
+        count_time(fold, &row->success_latency_hist, c->latency_us);
+    } else {
+        row->failure_latency_count += c->latency_us.present;
+        add(fold, &row->failure_latency_us_sum, c->latency_us);
+        count_time(fold, &row->failure_latency_hist, c->latency_us);
+    }
+    row->retried_calls += c->retries.units > 0;
+    add(fold, &row->retry_count_sum, c->retries);
+    row->fallbacks += c->fallback;
+    add(fold, &row->input_tokens_sum, c->input_tokens);
+    add(fold, &row->output_tokens_sum, c->output_tokens);
+    row->cost_count += c->cost_nusd.present;
+    add(fold, &row->cost_nusd_sum, c->cost_nusd);
+    row->not_finite += c->excluded;
+}
+
+static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
+    struct alog_row_jobs *job = fold->job;
+    job->provider_calls++;
+    job->provider_successes += c->success;
+    add(fold, &job->input_tokens, c->input_tokens);
+    add(fold, &job->output_tokens, c->output_tokens);
+    add(fold, &job->cost_nusd, c->cost_nusd);
+    struct alog_row_job_providers *row = row_of(fold, ALOG_IN_job_providers, c->dimensions, 3);
+    if (!row) {
+        return;
+    }
+    row->calls++;
+    row->successes += c->success;
+    row->availability_failures += c->not_run;
+    row->execution_failures += c->bad_result;
+    row->cancelled += c->cancelled;
+    row->latency_count += c->latency_us.present;
+    add(fold, &row->latency_us_sum, c->latency_us);
+    add(fold, &row->retry_count_sum, c->retries);
+    row->fallbacks += c->fallback;
+    add(fold, &row->input_tokens_sum, c->input_tokens);
+    add(fold, &row->output_tokens_sum, c->output_tokens);
+    add(fold, &row->cost_nusd_sum, c->cost_nusd);
+    cover(&row->first_ns, &row->last_ns, fold->event.timestamp_ns);
+}
+
+static void fold_provider_performance(struct alog_fold *fold) {
+    struct call c = {.success = flag_of(fold, ALOG_AT_provider_performance_success),
+                     .fallback = text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0,
+                     .dimensions = {alog_fold_name(fold, ALOG_AT_provider_performance_provider_id),
+                                    alog_fold_name(fold, ALOG_AT_provider_performance_model),
+                                    alog_fold_name(fold, ALOG_AT_provider_performance_agent_name)}};
+    if (!c.success) {
+        const unsigned at = ALOG_AT_provider_performance_failure_class;
+        c.not_run = text_is(fold, at, ALOG_STR("availability"));
+        c.bad_result = text_is(fold, at, ALOG_STR("execution"));
+        c.cancelled = text_is(fold, at, ALOG_STR("cancelled"));
+    }
+    c.latency_us =
+        real_of(fold, ALOG_AT_provider_performance_latency_ms, MICROSECONDS_OF_MS, &c.excluded);
+    c.retries = integer_of(fold, ALOG_AT_provider_performance_retry_count, &c.excluded);
+    c.input_tokens = integer_of(fold, ALOG_AT_provider_performance_input_tokens, &c.excluded);
+    c.output_tokens = integer_of(fold, ALOG_AT_provider_performance_output_tokens, &c.excluded);
+    c.cost_nusd = real_of(fold, ALOG_AT_provider_performance_cost_usd, NANO_USD, &c.excluded);
+    if (fold->hourly) {
+        add_call_to_hour(fold, &c);
+    }
+    if (fold->job) {
+        add_call_to_job(fold, &c);
+    }
+}
+
+/* ---- Strategies and orchestrations ---- */
+
+static void fold_strategy_decision(struct alog_fold *fold) {
+    if (fold->job) {
+        fold->job->decisions++;
+    }
+    if (!fold->hourly) {
+        return;
+    }
+    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_strategy_decision_selected_strategy),
+                             alog_fold_name(fold, ALOG_AT_strategy_decision_previous_strategy)};
+    struct alog_row_rollup_strategies *row = row_of(fold, ALOG_IN_rollup_strategies, dimensions, 2);
+    if (!row) {
+        return;
+    }
+    struct number score =
+        real_of(fold, ALOG_AT_strategy_decision_effectiveness_score, MILLIONTHS, &row->not_finite);
+    row->decisions++;
+    row->effectiveness_count += score.present;
+    row->effectiveness_e6_sum += score.units;
+}
+
+static void fold_orchestration_execution(struct alog_fold *fold) {
+    int64_t excluded = 0;
+    struct number iterations =
+        integer_of(fold, ALOG_AT_orchestration_execution_iteration_count, &excluded);
+    if (fold->job) {
+        fold->job->orchestrations++;
+        add(fold, &fold->job->orchestration_iterations, iterations);
+    }
+    if (!fold->hourly) {
+        return;
+    }
+    uint32_t dimensions[] = {
+        alog_fold_name(fold, ALOG_AT_orchestration_execution_execution_strategy),
+        alog_fold_name(fold, ALOG_AT_orchestration_execution_ai_mode),
+        alog_fold_name(fold, ALOG_AT_orchestration_execution_progress_level)};
+    struct alog_row_rollup_orchestrations *row =
+        row_of(fold, ALOG_IN_rollup_orchestrations, dimensions, 3);
+    if (!row) {
+        return;
+    }
+    row->not_finite += excluded;
+    struct number total = real_of(fold, ALOG_AT_orchestration_execution_total_execution_time_ms,
+                                  MICROSECONDS_OF_MS, &row->not_finite);
+    row->executions++;
+    row->iteration_count_count += iterations.present;
+    add(fold, &row->iteration_count_sum, iterations);
+    add(fold, &row->strategy_switches_sum,
+        integer_of(fold, ALOG_AT_orchestration_execution_strategy_switches, &row->not_finite));
+    row->total_time_count += total.present;
+    add(fold, &row->total_time_us_sum, total);
+    add(fold, &row->hooks_time_us_sum,
+        real_of(fold, ALOG_AT_orchestration_execution_hooks_execution_time_ms, MICROSECONDS_OF_MS,
+                &row->not_finite));
+    add(fold, &row->tests_time_us_sum,
+        real_of(fold, ALOG_AT_orchestration_execution_tests_execution_time_ms, MICROSECONDS_OF_MS,
+                &row->not_finite));
+    add(fold, &row->ai_time_us_sum,
+        real_of(fold, ALOG_AT_orchestration_execution_ai_analysis_time_ms, MICROSECONDS_OF_MS,
+                &row->not_finite));
+}
+
+/* ---- Hooks and tests ---- */
+
+static void fold_hook_execution(struct alog_fold *fold) {
+    bool failed = text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("failed"));
+    if (fold->job) {
+        fold->job->hook_runs++;
+        fold->job->hook_failures += failed;
+    }
+    if (!fold->hourly) {
+        return;
+    }
+    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_hook_execution_hook_name),
+                             alog_fold_name(fold, ALOG_AT_hook_execution_hook_type)};
+    struct alog_row_rollup_hooks *row = row_of(fold, ALOG_IN_rollup_hooks, dimensions, 2);
+    if (!row) {
+        return;
+    }
+    struct number time = real_of(fold, ALOG_AT_hook_execution_execution_time_ms, MICROSECONDS_OF_MS,
+                                 &row->not_finite);
+    row->runs++;
+    row->successes += text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("success"));
+    row->failures += failed;
+    row->skips += text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("skipped"));
+    row->execution_time_count += time.present;
+    add(fold, &row->execution_time_us_sum, time);
+    count_time(fold, &row->time_hist, time);
+}
+
+static void fold_test_execution(struct alog_fold *fold) {
+    if (!fold->hourly) {
+        return;
+    }
+    struct alog_row_rollup_test_runs *row = row_of(fold, ALOG_IN_rollup_test_runs, NULL, 0);
+    if (!row) {
+        return;
+    }
+    int64_t *excluded = &row->not_finite;
+    struct number time =
+        real_of(fold, ALOG_AT_test_execution_execution_time_ms, MICROSECONDS_OF_MS, excluded);
+    struct number coverage =
+        real_of(fold, ALOG_AT_test_execution_coverage_percent, MILLIONTHS, excluded);
+    row->runs++;
+    add(fold, &row->total_tests_sum,
+        integer_of(fold, ALOG_AT_test_execution_total_tests, excluded));
+    add(fold, &row->passed_sum, integer_of(fold, ALOG_AT_test_execution_passed, excluded));
+    add(fold, &row->failed_sum, integer_of(fold, ALOG_AT_test_execution_failed, excluded));
+    add(fold, &row->skipped_sum, integer_of(fold, ALOG_AT_test_execution_skipped, excluded));
+    row->execution_time_count += time.present;
+    add(fold, &row->execution_time_us_sum, time);
+    row->coverage_count += coverage.present;
+    add(fold, &row->coverage_e6_sum, coverage);
+}
+
+static void fold_individual_test_execution(struct alog_fold *fold) {
+    const unsigned at = ALOG_AT_individual_test_execution_status;
+    bool failed = text_is(fold, at, ALOG_STR("failed"));
+    bool in_error = text_is(fold, at, ALOG_STR("error"));
+    if (fold->job) {
+        fold->job->tests_run++;
+        fold->job->tests_failed += failed || in_error;
+    }
+    if (!fold->hourly) {
+        return;
+    }
+    uint32_t test_id = alog_fold_name(fold, ALOG_AT_individual_test_execution_test_id);
+    struct alog_row_rollup_tests *row = row_of(fold, ALOG_IN_rollup_tests, &test_id, 1);
+    if (!row) {
+        return;
+    }
+    struct number time = real_of(fold, ALOG_AT_individual_test_execution_execution_time_ms,
+                                 MICROSECONDS_OF_MS, &row->not_finite);
+    row->passed += text_is(fold, at, ALOG_STR("passed"));
+    row->failed += failed;
+    row->skipped += text_is(fold, at, ALOG_STR("skipped"));
+    row->errors += in_error;
+    row->execution_time_count += time.present;
+    add(fold, &row->execution_time_us_sum, time);
+    if (time.units > row->execution_time_us_max) {
+        row->execution_time_us_max = time.units;
+    }
+}
+
+/* ---- Errors and losses ---- */
+
+/* At most MAX_SAMPLE_BYTES, cut between characters. */
+static struct alog_string sample_of(struct alog_string text) {
+    if (!text.data) {
+        return (struct alog_string){"", 0};
+    }
+    if (text.len > MAX_SAMPLE_BYTES) {
+        text.len = MAX_SAMPLE_BYTES;
+        for (int back = 0; back < 3 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80;
+             back++) {
+            text.len--;
+        }
+    }
+    return text;
+}
+
+static void note_error(struct alog_fold *fold, uint32_t *sample, int64_t *first_ns,
+                       int64_t *last_ns) {
+    int64_t at_ns = fold->event.timestamp_ns;
+    struct alog_string text = sample_of(text_of(fold, ALOG_AT_error_error_message));
+    if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {
+        fold->no_memory = true;
+    }
+    cover(first_ns, last_ns, at_ns);
+}
+
+static void fold_error(struct alog_fold *fold) {
+    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_error_error_type),
+                             alog_fold_name(fold, ALOG_AT_error_error_category)};
+    if (fold->job) {
+        fold->job->errors++;
+        struct alog_row_job_errors *row = row_of(fold, ALOG_IN_job_errors, dimensions, 2);
+        if (row) {
+            row->errors++;
+            note_error(fold, &row->sample, &row->first_ns, &row->last_ns);
+        }
+    }
+    if (fold->hourly) {
+        struct alog_row_rollup_errors *row = row_of(fold, ALOG_IN_rollup_errors, dimensions, 2);
+        if (row) {
+            row->errors++;
+            note_error(fold, &row->sample, &row->first_ns, &row->last_ns);
+        }
+    }
+}
+
+static void fold_writer_loss(struct alog_fold *fold) {
+    if (!fold->hourly) {
+        return;
+    }
+    int64_t excluded = 0;
+    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_writer_loss_lost_event),
+                             alog_fold_name(fold, ALOG_AT_writer_loss_reason)};
+    struct alog_row_rollup_losses *row = row_of(fold, ALOG_IN_rollup_losses, dimensions, 2);
+    if (row) {
+        add(fold, &row->events_lost, integer_of(fold, ALOG_AT_writer_loss_lost_count, &excluded));
+    }
+}
+
+void alog_fold_by_type(struct alog_fold *fold) {
+    switch (fold->event.type->id) {
+    case ALOG_ID_job_start:
+        fold_job_start(fold);
+        break;
+    case ALOG_ID_job_end:
+        fold_job_end(fold);
+        break;
+    case ALOG_ID_agent_execution:
+        fold_agent_execution(fold);
+        break;
+    case ALOG_ID_provider_performance:
+        fold_provider_performance(fold);
+        break;
+    case ALOG_ID_strategy_decision:
+        fold_strategy_decision(fold);
+        break;
+    case ALOG_ID_orchestration_execution:
+        fold_orchestration_execution(fold);
+        break;
+    case ALOG_ID_hook_execution:
+        fold_hook_execution(fold);
+        break;
+    case ALOG_ID_test_execution:
+        fold_test_execution(fold);
+        break;
+    case ALOG_ID_individual_test_execution:
+        fold_individual_test_execution(fold);
+        break;
+    case ALOG_ID_error:
+        fold_error(fold);
+        break;
+    case ALOG_ID_writer_loss:
+        fold_writer_loss(fold);
+        break;
+    default:
+        break; /* counted by type, like every event */
+    }
+}

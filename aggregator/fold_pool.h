@@ -1,0 +1,37 @@
+/* Threads that fold blocks, fed one block at a time. The pool is used by one thread. */
+#ifndef AGENTLOG_AGGREGATOR_FOLD_POOL_H
+#define AGENTLOG_AGGREGATOR_FOLD_POOL_H
+
+#include "fold.h"
+
+/* What became of the blocks of one segment; its owner reads it when the pool is idle. */
+struct alog_fold_progress {
+    struct alog_string environment; /* the segment's; must outlive the blocks */
+    uint64_t events, undecoded;
+    int64_t min_timestamp_ns, max_timestamp_ns;
+};
+
+struct alog_fold_pool;
+
+/* `scope` must outlive the pool. ALOG_NO_MEMORY: also when threads cannot be started. */
+enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_scope *scope,
+                                    struct alog_fold_pool **ret_pool);
+/* Waits for blocks that are being folded; those not yet begun are dropped. */
+void alog_fold_pool_free(struct alog_fold_pool *pool);
+
+/* Hand over a block: the frame (facts->compressed_bytes) is copied; waits while all threads are
+ * busy and the queue is full. `progress` must live until the pool is idle. ALOG_NO_MEMORY, also for
+ * an earlier block. */
+enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
+                                    const struct alog_block_facts *facts,
+                                    struct alog_fold_progress *progress);
+
+/* Bytes of all groups, as of each thread's last block. */
+size_t alog_fold_pool_bytes(struct alog_fold_pool *pool);
+
+/* Wait until every block is folded, then move all groups, and the jobs seen, to the caller's.
+ * `seen_jobs` may be NULL. ALOG_NO_MEMORY. */
+enum alog_status alog_fold_pool_collect(struct alog_fold_pool *pool, struct alog_groups *into,
+                                        struct alog_names *seen_jobs);
+
+#endif

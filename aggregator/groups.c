@@ -1,0 +1,363 @@
+#include "groups.h"
+
+#include <stdlib.h>
+
+#define PAGE_GROUPS 256u
+
+static size_t group_bytes(const struct alog_rollup_kind *kind) {
+    size_t align = _Alignof(max_align_t);
+    return sizeof(struct alog_group) + (kind->row_bytes + align - 1) / align * align;
+}
+
+static void *column_of(void *row, const struct alog_rollup_column *column) {
+    return (char *)row + column->offset;
+}
+
+struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_rollup rollup,
+                                  uint32_t index) {
+    uint8_t *page = groups->tables[rollup].pages[index / PAGE_GROUPS];
+    return (void *)(page + index % PAGE_GROUPS * group_bytes(alog_rollup_kind(rollup)));
+}
+
+/* ---- Freeing ---- */
+
+static void free_row(const struct alog_rollup_kind *kind, void *row) {
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        const struct alog_rollup_column *column = &kind->columns[i];
+        if (column->merge == ALOG_MERGE_HISTOGRAM) {
+            alog_sketch_free(column_of(row, column));
+        } else if (column->merge == ALOG_MERGE_START || column->merge == ALOG_MERGE_END) {
+            free(*(struct alog_job_edge **)column_of(row, column));
+        }
+    }
+}
+
+void alog_groups_free(struct alog_groups *groups) {
+    for (enum alog_rollup rollup = 0; rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        struct alog_group_table *table = &groups->tables[rollup];
+        for (uint32_t i = 0; i < table->count; i++) {
+            free_row(alog_rollup_kind(rollup), alog_groups_at(groups, rollup, i)->row);
+        }
+        for (uint32_t i = 0; i < table->page_count; i++) {
+            free(table->pages[i]);
+        }
+        free(table->pages);
+        free(table->slots);
+    }
+    alog_names_free(&groups->names);
+    *groups = (struct alog_groups){0};
+}
+
+/* ---- Finding ---- */
+
+static uint64_t hash_key(const struct alog_group_key *key) {
+    uint64_t words[sizeof(*key) / sizeof(uint64_t)];
+    memcpy(words, key, sizeof(words));
+    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t a = (words[0] ^ UINT64_C(0xD6E8FEB86659FD93)) * factor ^ words[1];
+    uint64_t b = (words[2] ^ UINT64_C(0xCA5A826395121157)) * factor ^ words[3];
+    a = (a ^ a >> 32) * factor;
+    b = (b ^ b >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+    uint64_t hash = (a ^ b) * factor;
+    return hash ^ hash >> 32;
+}
+
+static bool keys_equal(const struct alog_group_key *a, const struct alog_group_key *b) {
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static uint64_t *find_slot(const struct alog_groups *groups, enum alog_rollup rollup,
+                           const struct alog_group_key *key, uint64_t hash) {
+    const struct alog_group_table *table = &groups->tables[rollup];
+    uint32_t mask = table->slot_count - 1;
+    for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
+        uint64_t slot = table->slots[i];
+        if (slot == 0 ||
+            (slot >> 32 == hash >> 32 &&
+             keys_equal(&alog_groups_at(groups, rollup, (uint32_t)slot - 1)->key, key))) {
+            return &table->slots[i];
+        }
+    }
+}
+
+static bool grow_slots(struct alog_groups *groups, enum alog_rollup rollup) {
+    struct alog_group_table *table = &groups->tables[rollup];
+    uint32_t slot_count = table->slot_count ? table->slot_count * 2 : 64;
+    uint64_t *slots = calloc(slot_count, sizeof(*slots));
+    if (!slots) {
+        return false;
+    }
+    groups->bytes += (slot_count - table->slot_count) * sizeof(*slots);
+    free(table->slots);
+    table->slots = slots;
+    table->slot_count = slot_count;
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct alog_group_key *key = &alog_groups_at(groups, rollup, i)->key;
+        uint64_t hash = hash_key(key);
+        *find_slot(groups, rollup, key, hash) = (hash >> 32 << 32) | (i + 1);
+    }
+    return true;
+}
+
+static bool add_page(struct alog_groups *groups, enum alog_rollup rollup) {
+    struct alog_group_table *table = &groups->tables[rollup];
+    size_t page_bytes = PAGE_GROUPS * group_bytes(alog_rollup_kind(rollup));
+    uint8_t **pages = realloc(table->pages, (table->page_count + 1) * sizeof(*pages));
+    if (!pages) {
+        return false;
+    }
+    table->pages = pages;
+    pages[table->page_count] = malloc(page_bytes);
+    if (!pages[table->page_count]) {
+        return false;
+    }
+    table->page_count++;
+    groups->bytes += page_bytes + sizeof(*pages);
+    return true;
+}
+
+static void clear_row(const struct alog_rollup_kind *kind, void *row) {
+    memset(row, 0, kind->row_bytes);
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        if (kind->columns[i].merge == ALOG_MERGE_LEAST) {
+            *(int64_t *)column_of(row, &kind->columns[i]) = INT64_MAX;
+        } else if (kind->columns[i].merge == ALOG_MERGE_MAYBE) {
+            *(int64_t *)column_of(row, &kind->columns[i]) = -1;
+        }
+    }
+}
+
+static void *add_row(struct alog_groups *groups, enum alog_rollup rollup,
+                     const struct alog_group_key *key, uint64_t hash) {
+    struct alog_group_table *table = &groups->tables[rollup];
+    if ((table->count == table->page_count * PAGE_GROUPS && !add_page(groups, rollup)) ||
+        (table->count >= table->slot_count / 2 && !grow_slots(groups, rollup))) {
+        return NULL;
+    }
+    uint32_t index = table->count++;
+    struct alog_group *group = alog_groups_at(groups, rollup, index);
+    group->key = *key;
+    clear_row(alog_rollup_kind(rollup), group->row);
+    *find_slot(groups, rollup, key, hash) = (hash >> 32 << 32) | (index + 1);
+    return group->row;
+}
+
+void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
+                      const struct alog_group_key *key) {
+    uint64_t hash = hash_key(key);
+    if (groups->tables[rollup].slot_count != 0) {
+        uint64_t slot = *find_slot(groups, rollup, key, hash);
+        if (slot != 0) {
+            return alog_groups_at(groups, rollup, (uint32_t)slot - 1)->row;
+        }
+    }
+    return add_row(groups, rollup, key, hash);
+}
+
+/* ---- Parts of a row ---- */
+
+enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketch *sketch,
+                                   int64_t value_us) {
+    size_t before = alog_sketch_heap_bytes(sketch);
+    enum alog_status status = alog_sketch_add(sketch, value_us);
+    groups->bytes += alog_sketch_heap_bytes(sketch) - before;
+    return status;
+}
+
+enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
+                                        struct alog_job_edge **edge,
+                                        const struct alog_job_edge *offered) {
+    if (*edge && alog_job_edge_compare(kind, offered, *edge) >= 0) {
+        return ALOG_OK;
+    }
+    struct alog_job_edge *copy = alog_job_edge_copy(offered);
+    if (!copy) {
+        return ALOG_NO_MEMORY;
+    }
+    groups->bytes += copy->bytes - (*edge ? (*edge)->bytes : 0);
+    free(*edge);
+    *edge = copy;
+    return ALOG_OK;
+}
+
+enum alog_status alog_groups_offer_sample(struct alog_groups *groups, uint32_t *sample,
+                                          int64_t first_ns, int64_t offered_ns,
+                                          struct alog_string offered) {
+    if (offered_ns > first_ns ||
+        (offered_ns == first_ns &&
+         alog_string_compare(offered, groups->names.texts[*sample]) >= 0)) {
+        return ALOG_OK;
+    }
+    uint32_t name = alog_names_add(&groups->names, offered);
+    if (name == ALOG_NAME_NONE) {
+        return ALOG_NO_MEMORY;
+    }
+    *sample = name;
+    return ALOG_OK;
+}
+
+/* ---- Merging ---- */
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static enum alog_status merge_sketch(struct alog_groups *into, struct alog_sketch *to,
+                                     const struct alog_sketch *from) {
+    size_t before = alog_sketch_heap_bytes(to);
+    enum alog_status status = alog_sketch_merge(to, from);
+    into->bytes += alog_sketch_heap_bytes(to) - before;
+    return status;
+}
+
+static enum alog_status merge_edge(struct alog_groups *into, enum alog_job_edge_kind kind,
+                                   struct alog_job_edge **to, const struct alog_job_edge *from) {
+    return from ? alog_groups_offer_edge(into, kind, to, from) : ALOG_OK;
+}
+
+/* One column; a sample stands before the time that it belongs to, so that both are still as they
+ * were when it is decided. */
+static enum alog_status merge_column(struct alog_groups *into, const struct alog_groups *from,
+                                     const struct alog_rollup_column *column, void *to_row,
+                                     void *from_row) {
+    void *to = column_of(to_row, column), *other = column_of(from_row, column);
+    int64_t *number = to;
+    switch (column->merge) {
+    case ALOG_MERGE_SUM:
+        alog_groups_add(into, number, *(int64_t *)other);
+        return ALOG_OK;
+    case ALOG_MERGE_LEAST:
+        *number = smaller(*number, *(int64_t *)other);
+        return ALOG_OK;
+    case ALOG_MERGE_MOST:
+    case ALOG_MERGE_MAYBE:
+        *number = larger(*number, *(int64_t *)other);
+        return ALOG_OK;
+    case ALOG_MERGE_HISTOGRAM:
+        return merge_sketch(into, to, other);
+    case ALOG_MERGE_SAMPLE:
+        return alog_groups_offer_sample(into, to,
+                                        *(int64_t *)((char *)to_row + column->first_ns_offset),
+                                        *(int64_t *)((char *)from_row + column->first_ns_offset),
+                                        from->names.texts[*(uint32_t *)other]);
+    case ALOG_MERGE_START:
+        return merge_edge(into, ALOG_JOB_START, to, *(struct alog_job_edge **)other);
+    case ALOG_MERGE_END:
+        return merge_edge(into, ALOG_JOB_END, to, *(struct alog_job_edge **)other);
+    }
+    return ALOG_OK;
+}
+
+/* Ids of one set of names in another, looked up when they are first needed. */
+struct translation {
+    struct alog_names *to;
+    const struct alog_names *from;
+    uint32_t *ids; /* id + 1; 0 = not looked up yet */
+};
+
+static bool translate(struct translation *translation, uint32_t *id) {
+    uint32_t *known = &translation->ids[*id];
+    if (*known == 0) {
+        uint32_t added = alog_names_add(translation->to, translation->from->texts[*id]);
+        if (added == ALOG_NAME_NONE) {
+            return false;
+        }
+        *known = added + 1;
+    }
+    *id = *known - 1;
+    return true;
+}
+
+static bool translate_key(struct translation *translation, struct alog_group_key *key) {
+    bool done = translate(translation, &key->environment) && translate(translation, &key->job);
+    for (unsigned i = 0; done && i < ALOG_MAX_DIMENSIONS; i++) {
+        done = translate(translation, &key->dimensions[i]);
+    }
+    return done;
+}
+
+static enum alog_status merge_table(struct alog_groups *into, struct alog_groups *from,
+                                    enum alog_rollup rollup, struct translation *translation) {
+    const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
+    enum alog_status status = ALOG_OK;
+    for (uint32_t i = 0; status == ALOG_OK && i < from->tables[rollup].count; i++) {
+        struct alog_group *group = alog_groups_at(from, rollup, i);
+        struct alog_group_key key = group->key;
+        void *row = translate_key(translation, &key) ? alog_groups_row(into, rollup, &key) : NULL;
+        if (!row) {
+            return ALOG_NO_MEMORY;
+        }
+        for (unsigned c = 0; status == ALOG_OK && c < kind->column_count; c++) {
+            status = merge_column(into, from, &kind->columns[c], row, group->row);
+        }
+    }
+    return status;
+}
+
+enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups *from) {
+    into->overflow |= from->overflow;
+    if (from->names.count == 0) {
+        alog_groups_free(from);
+        return ALOG_OK;
+    }
+    if (into->names.count == 0) {
+        /* Nothing can be in there without a name: take the whole. */
+        bool overflow = into->overflow;
+        alog_groups_free(into);
+        *into = *from;
+        into->overflow = overflow;
+        *from = (struct alog_groups){0};
+        return ALOG_OK;
+    }
+    struct translation translation = {&into->names, &from->names,
+                                      calloc(from->names.count, sizeof(*translation.ids))};
+    enum alog_status status = translation.ids ? ALOG_OK : ALOG_NO_MEMORY;
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        status = merge_table(into, from, rollup, &translation);
+    }
+    free(translation.ids);
+    alog_groups_free(from);
+    return status;
+}
+
+/* ---- Sorting ---- */
+
+static int by_key(const void *a, const void *b, void *context) {
+    const uint32_t *ranks = context;
+    const struct alog_group_key *x = &(*(struct alog_group *const *)a)->key;
+    const struct alog_group_key *y = &(*(struct alog_group *const *)b)->key;
+    if (x->environment != y->environment) {
+        return ranks[x->environment] < ranks[y->environment] ? -1 : 1;
+    }
+    if (x->hour_epoch != y->hour_epoch) {
+        return x->hour_epoch < y->hour_epoch ? -1 : 1;
+    }
+    if (x->job != y->job) {
+        return ranks[x->job] < ranks[y->job] ? -1 : 1;
+    }
+    for (unsigned i = 0; i < ALOG_MAX_DIMENSIONS; i++) {
+        if (x->dimensions[i] != y->dimensions[i]) {
+            return ranks[x->dimensions[i]] < ranks[y->dimensions[i]] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+enum alog_status alog_groups_sort(const struct alog_groups *groups, enum alog_rollup rollup,
+                                  const uint32_t *ranks, struct alog_group ***ret_sorted) {
+    uint32_t count = groups->tables[rollup].count;
+    struct alog_group **sorted = malloc((count + 1) * sizeof(*sorted));
+    if (!sorted) {
+        return ALOG_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = alog_groups_at(groups, rollup, i);
+    }
+    qsort_r(sorted, count, sizeof(*sorted), by_key, (void *)(uintptr_t)ranks);
+    *ret_sorted = sorted;
+    return ALOG_OK;
+}

@@ -1,0 +1,139 @@
+/*
+ * Groups: the rows that events are added up in before they reach the database. Each decoding thread
+ * has its own; they are merged, then written in key order. Merging is associative and commutative.
+ */
+#ifndef AGENTLOG_AGGREGATOR_GROUPS_H
+#define AGENTLOG_AGGREGATOR_GROUPS_H
+
+#include <stddef.h>
+
+#include "job_edge.h"
+#include "names.h"
+#include "sketch.h"
+
+#define ALOG_MAX_DIMENSIONS 4
+
+/* The tables: ALOG_IN_rollup_events, … */
+enum alog_rollup {
+#define ALOG_ROLLUP(table, scope) ALOG_IN_##table,
+#include "rollups.def"
+    ALOG_ROLLUP_COUNT
+};
+
+/* What is counted of one group: struct alog_row_rollup_events, … A sample is a name. */
+/* clang-format off */
+#define ALOG_ROLLUP(table, scope) struct alog_row_##table {
+#define ALOG_SUM(table, column) int64_t column;
+#define ALOG_LEAST(table, column) int64_t column;
+#define ALOG_MOST(table, column) int64_t column;
+#define ALOG_MAYBE(table, column) int64_t column;
+#define ALOG_HISTOGRAM(table, column) struct alog_sketch column;
+#define ALOG_SAMPLE(table, column) uint32_t column;
+#define ALOG_EDGE(table, column, which) struct alog_job_edge *column;
+#define ALOG_ROLLUP_END(table) };
+#include "rollups.def"
+/* clang-format on */
+
+enum alog_column_merge {
+    ALOG_MERGE_SUM,
+    ALOG_MERGE_LEAST,
+    ALOG_MERGE_MOST,
+    ALOG_MERGE_MAYBE,
+    ALOG_MERGE_HISTOGRAM,
+    ALOG_MERGE_SAMPLE,
+    ALOG_MERGE_START,
+    ALOG_MERGE_END
+};
+
+struct alog_rollup_column {
+    const char *name;
+    enum alog_column_merge merge;
+    size_t offset;          /* in the row */
+    size_t first_ns_offset; /* SAMPLE: of the time that it belongs to */
+};
+
+struct alog_rollup_kind {
+    const char *table;
+    bool by_job; /* else by hour */
+    const char *const *dimensions;
+    unsigned dimension_count;
+    const struct alog_rollup_column *columns;
+    unsigned column_count;
+    size_t row_bytes;
+};
+
+/* Static memory. */
+const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup);
+
+/* Names are ids of the groups' own `names`; what a table does not use is 0. */
+struct alog_group_key {
+    int64_t hour_epoch;
+    uint32_t environment, job;
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
+};
+
+/* A group as it is stored: its key, then its row. */
+struct alog_group {
+    struct alog_group_key key;
+    max_align_t row[];
+};
+
+struct alog_group_table {
+    uint64_t *slots; /* hash tag above index + 1; 0 = free */
+    uint32_t slot_count, count;
+    uint8_t **pages;
+    uint32_t page_count;
+};
+
+/* Zero-initialise; free with alog_groups_free, which leaves it as new. */
+struct alog_groups {
+    struct alog_names names;
+    struct alog_group_table tables[ALOG_ROLLUP_COUNT];
+    size_t bytes;  /* on the heap, without the names */
+    bool overflow; /* a sum left 64 bits */
+};
+
+void alog_groups_free(struct alog_groups *groups);
+
+/* All memory that the groups hold. */
+static inline size_t alog_groups_bytes(const struct alog_groups *groups) {
+    return groups->bytes + groups->names.bytes;
+}
+
+/* The row of a group, made if there is none: a struct alog_row_<table>, which stays where it is.
+ * NULL: no memory. */
+void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
+                      const struct alog_group_key *key);
+
+/* The index-th group of a table, in no particular order. */
+struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_rollup rollup,
+                                  uint32_t index);
+
+/* Parts of a row; false or a status other than ALOG_OK: no memory. */
+enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketch *sketch,
+                                   int64_t value_us);
+enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
+                                        struct alog_job_edge **edge,
+                                        const struct alog_job_edge *offered);
+enum alog_status alog_groups_offer_sample(struct alog_groups *groups, uint32_t *sample,
+                                          int64_t first_ns, int64_t offered_ns,
+                                          struct alog_string offered);
+
+/* A sum; sets groups->overflow instead of wrapping. */
+static inline void alog_groups_add(struct alog_groups *groups, int64_t *sum, int64_t value) {
+    if (__builtin_add_overflow(*sum, value, sum)) {
+        groups->overflow = true;
+    }
+}
+
+/* Add everything of `from` to `into` and free it. ALOG_NO_MEMORY: both are incomplete. */
+enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups *from);
+
+/*
+ * The groups of a table in the order of its primary key (environment, hour or job, dimensions);
+ * `ranks` come from alog_names_rank. *ret_sorted is freed by the caller.
+ */
+enum alog_status alog_groups_sort(const struct alog_groups *groups, enum alog_rollup rollup,
+                                  const uint32_t *ranks, struct alog_group ***ret_sorted);
+
+#endif

@@ -1,0 +1,395 @@
+#include <stdlib.h>
+
+#include "calendar.h"
+#include "deltas.h"
+#include "file_hash.h"
+#include "format/error.h"
+#include "ingest_run.h"
+#include "summarise.h"
+
+/* Groups held in memory before they are written, all threads together. */
+#define GROUPS_LIMIT_BYTES (80u << 20)
+/* Segments whose rows wait for the next write. */
+#define PENDING_LIMIT 4096u
+
+struct run {
+    struct alog_store *store;
+    struct alog_ingest_plan *plan;
+    const struct alog_ingest_setup *setup;
+    struct alog_ingest_report *report;
+    struct alog_error *error;
+    struct alog_fold_scope scope;
+    struct alog_fold_pool *pool;
+    struct alog_groups groups;
+    struct alog_feed feed;
+    struct alog_feed_segment **pending; /* read since the last write */
+    size_t pending_count;
+    struct alog_feed_segment *current; /* the last of them, while it is being read, */
+    struct alog_file_hash *hash;       /* … and its file's hash */
+    uint64_t bytes_before;             /* of the segments before it */
+    uint64_t current_start;            /* where reading it began */
+};
+
+/* ---- Writing ---- */
+
+static uint64_t count_losses(const struct alog_groups *groups) {
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < groups->tables[ALOG_IN_rollup_losses].count; i++) {
+        struct alog_group *group = alog_groups_at(groups, ALOG_IN_rollup_losses, i);
+        const struct alog_row_rollup_losses *row = (void *)group->row;
+        lost += (uint64_t)row->events_lost;
+    }
+    return lost;
+}
+
+enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, struct alog_error *error) {
+    uint64_t summarised = 0;
+    enum alog_status status = alog_summarise_dirty(db, &summarised, error);
+    if (status == ALOG_OK) {
+        status = alog_ledger_reconcile(db, error);
+    }
+    *days += summarised;
+    return status;
+}
+
+/* Events that passed a block's checks and yet could not be decoded. */
+static void report_undecoded(const struct run *run, const struct alog_feed_segment *segment) {
+    const struct alog_ingest_options *options = &run->setup->options;
+    if (segment->progress.undecoded != 0 && options->damage) {
+        struct alog_damage damage = {.kind = ALOG_DAMAGE_EVENT,
+                                     .path = segment->row.name,
+                                     .message = "events of a whole block cannot be decoded; they "
+                                                "are counted as lost"};
+        options->damage(options->damage_context, &damage);
+    }
+}
+
+static enum alog_status put_rows(struct run *run, uint64_t *ret_events) {
+    enum alog_status status = ALOG_OK;
+    for (size_t i = 0; status == ALOG_OK && i < run->pending_count; i++) {
+        struct alog_feed_segment *segment = run->pending[i];
+        *ret_events += segment->progress.events;
+        report_undecoded(run, segment);
+        alog_feed_settle(segment);
+        status = alog_ledger_put(alog_store_db(run->store), &segment->row, run->error);
+    }
+    return status;
+}
+
+static void forget_pending(struct run *run) {
+    for (size_t i = 0; i < run->pending_count; i++) {
+        if (run->pending[i] != run->current) {
+            free(run->pending[i]);
+        }
+    }
+    run->pending_count = 0;
+    if (run->current) {
+        run->pending[run->pending_count++] = run->current;
+    }
+}
+
+static enum alog_status write_in_transaction(struct run *run, bool put_bad, uint64_t *events,
+                                             uint64_t *days) {
+    sqlite3 *db = alog_store_db(run->store);
+    int32_t offset_s = run->scope.time_zone_offset_s;
+    enum alog_status status = alog_deltas_write(db, &run->groups, offset_s, run->error);
+    if (status == ALOG_OK) {
+        status = put_rows(run, events);
+    }
+    if (status == ALOG_OK && put_bad) {
+        status = alog_bad_segments_put(db, &run->plan->bad, run->error);
+    }
+    return status == ALOG_OK ? alog_ingest_conclude(db, days, run->error) : status;
+}
+
+/* Commit what has been read so far: sums, ledger and summaries together, so that whatever a reader
+ * or a killed run leaves behind is whole. */
+static enum alog_status write_out(struct run *run, bool put_bad) {
+    uint64_t events = 0, days = 0;
+    if (alog_fold_pool_collect(run->pool, &run->groups, NULL) != ALOG_OK) {
+        return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    uint64_t lost = count_losses(&run->groups);
+    enum alog_status status = alog_store_begin(run->store, run->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    status = write_in_transaction(run, put_bad, &events, &days);
+    if (status == ALOG_OK) {
+        status = alog_store_commit(run->store, run->error);
+    }
+    if (status != ALOG_OK) {
+        alog_store_rollback(run->store);
+        return status;
+    }
+    run->report->events += events;
+    run->report->events_lost += lost;
+    run->report->days += days;
+    forget_pending(run);
+    return ALOG_OK;
+}
+
+/* ---- Reading ---- */
+
+static void tell_progress(const struct run *run, uint64_t done) {
+    const struct alog_ingest_options *options = &run->setup->options;
+    if (options->progress) {
+        options->progress(options->progress_context,
+                          done < run->plan->bytes ? done : run->plan->bytes, run->plan->bytes);
+    }
+}
+
+static enum alog_status hash_row(struct run *run, struct alog_ledger_row *row) {
+    return alog_file_hash_until(run->hash, row->bytes, row->sha256, run->error);
+}
+
+static enum alog_status after_block(void *context, struct alog_feed_segment *segment,
+                                    struct alog_error *error) {
+    (void)error; /* the run's own */
+    struct run *run = context;
+    tell_progress(run, run->bytes_before + segment->row.bytes);
+    if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) < GROUPS_LIMIT_BYTES) {
+        return ALOG_OK;
+    }
+    enum alog_status status = hash_row(run, &segment->row);
+    return status == ALOG_OK ? write_out(run, false) : status;
+}
+
+/* The segment's row as the ledger has it, or a new one. */
+static enum alog_status begin_row(struct run *run, const struct alog_segment_path *path,
+                                  struct alog_segment_scan *scan, struct alog_ledger_row *ret_row,
+                                  bool *ret_known) {
+    char label[ALOG_SEGMENT_LABEL_BYTES];
+    alog_segment_label(path, label);
+    alog_feed_begin(alog_segment_scan_file_header(scan), label, ret_row);
+    return alog_ledger_find(alog_store_db(run->store), ret_row->segment_id, ret_row, ret_known,
+                            run->error);
+}
+
+/* The file has its final name: the row says what it will say for ever. */
+static enum alog_status seal_row(struct run *run, struct alog_segment_scan *scan,
+                                 struct alog_feed_segment *segment) {
+    uint8_t digest[16];
+    if (alog_feed_end(&run->feed, segment) != ALOG_OK) {
+        return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    segment->row.sealed = true;
+    segment->row.bytes = alog_segment_scan_file_bytes(scan);
+    if (alog_segment_scan_digest(scan, digest) == ALOG_OK) {
+        alog_hex(digest, 16, segment->row.digest);
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status read_blocks(struct run *run, const struct alog_segment_path *path,
+                                    bool sealed, struct alog_segment_scan *scan) {
+    struct alog_feed_segment *segment = run->current;
+    struct alog_error cause = {0};
+    enum alog_status status = alog_feed_blocks(&run->feed, scan, UINT64_MAX, segment, &cause);
+    if (status == ALOG_IO && cause.status == ALOG_IO) {
+        /* The disk fails here: what was read counts, and the next run tries again. */
+        char label[ALOG_SEGMENT_LABEL_BYTES];
+        alog_segment_label(path, label);
+        status = alog_bad_segments_add(&run->plan->bad, label, cause.message);
+        sealed = false;
+    } else if (status != ALOG_OK) {
+        if (run->error && cause.status != ALOG_OK) {
+            *run->error = cause;
+        }
+        return status;
+    }
+    if (status == ALOG_OK && sealed) {
+        status = seal_row(run, scan, segment);
+    }
+    return status == ALOG_OK ? hash_row(run, &segment->row) : status;
+}
+
+/* A row that says nothing new is not written. */
+static void drop_current(struct run *run) {
+    run->pending_count--;
+    free(run->current);
+    run->current = NULL;
+    run->report->segments_skipped++;
+}
+
+static enum alog_status read_segment(struct run *run, const struct alog_segment_path *path,
+                                     bool sealed, struct alog_segment_scan *scan) {
+    struct alog_feed_segment *segment = calloc(1, sizeof(*segment));
+    if (!segment) {
+        return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    run->current = run->pending[run->pending_count++] = segment;
+    bool known;
+    enum alog_status status = begin_row(run, path, scan, &segment->row, &known);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    if (segment->row.sealed) { /* sealed since it was listed, and listed again under that name */
+        drop_current(run);
+        return ALOG_OK;
+    }
+    uint64_t blocks_before = segment->row.blocks;
+    run->current_start = segment->row.bytes;
+    status = read_blocks(run, path, sealed, scan);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    if (!segment->row.sealed && segment->row.blocks == blocks_before) {
+        drop_current(run);
+        return ALOG_OK;
+    }
+    run->report->bytes += segment->row.bytes - run->current_start;
+    run->report->segments_ingested++;
+    run->current = NULL;
+    return ALOG_OK;
+}
+
+static enum alog_status open_and_read(struct run *run, const struct alog_segment_path *path) {
+    const struct alog_ingest_options *options = &run->setup->options;
+    struct alog_segment_scan *scan = NULL;
+    struct alog_segment_path final = *path;
+    enum alog_status status = alog_segment_scan_open(alog_io_system(), path->path, options->damage,
+                                                     options->damage_context, &scan, run->error);
+    char *sealed_path = NULL;
+    if (status == ALOG_NOT_FOUND && path->open) {
+        /* Sealed since it was listed. */
+        sealed_path = strdup(path->path);
+        if (!sealed_path) {
+            return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        }
+        sealed_path[strlen(sealed_path) - strlen(".open")] = '\0';
+        final = (struct alog_segment_path){.path = sealed_path,
+                                           .name = sealed_path + (path->name - path->path)};
+        status = alog_segment_scan_open(alog_io_system(), sealed_path, options->damage,
+                                        options->damage_context, &scan, run->error);
+    }
+    if (status == ALOG_NOT_FOUND) { /* removed since */
+        run->report->segments_skipped++;
+        status = ALOG_OK;
+    } else if (status == ALOG_OK) {
+        status = alog_file_hash_open(final.path, &run->hash, run->error);
+        if (status == ALOG_OK) {
+            status = read_segment(run, &final, !final.open, scan);
+        }
+        run->bytes_before += alog_segment_scan_file_bytes(scan);
+    }
+    alog_file_hash_close(run->hash);
+    run->hash = NULL;
+    alog_segment_scan_close(scan);
+    free(sealed_path);
+    return status;
+}
+
+static enum alog_status read_all(struct run *run) {
+    enum alog_status status = ALOG_OK;
+    for (size_t i = 0; status == ALOG_OK && i < run->plan->list.count; i++) {
+        if (!run->plan->read[i]) {
+            continue;
+        }
+        status = open_and_read(run, &run->plan->list.segments[i]);
+        tell_progress(run, run->bytes_before);
+        if (status == ALOG_OK && run->pending_count >= PENDING_LIMIT) {
+            status = write_out(run, false);
+        }
+    }
+    return status;
+}
+
+static enum alog_status execute(struct run *run) {
+    enum alog_status status = read_all(run);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    run->report->segments_seen = run->plan->list.count;
+    run->report->segments_skipped += run->plan->skipped;
+    run->report->segments_bad = run->plan->bad.count;
+    bool bad_differ;
+    status = alog_bad_segments_differ(alog_store_db(run->store), &run->plan->bad, &bad_differ,
+                                      run->error);
+    if (status == ALOG_OK && (run->pending_count != 0 || bad_differ)) {
+        status = write_out(run, bad_differ);
+    }
+    return status;
+}
+
+enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_ingest_plan *plan,
+                                     const struct alog_ingest_setup *setup,
+                                     struct alog_ingest_report *report, struct alog_error *error) {
+    struct run run = {
+        .store = store,
+        .plan = plan,
+        .setup = setup,
+        .report = report,
+        .error = error,
+        .scope = {.time_zone_offset_s = alog_store_settings_of(store)->time_zone_offset_s,
+                  .rollups = true,
+                  .from_epoch_s = INT64_MIN,
+                  .until_epoch_s = INT64_MAX,
+                  .jobs = true}};
+    run.pending = malloc((PENDING_LIMIT + 1) * sizeof(struct alog_feed_segment *));
+    enum alog_status status = alog_deltas_register(alog_store_db(store), error);
+    if (status == ALOG_OK && (!run.pending || alog_fold_pool_new(setup->options.threads, &run.scope,
+                                                                 &run.pool) != ALOG_OK)) {
+        status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory, or of threads");
+    }
+    run.feed = (struct alog_feed){.pool = run.pool,
+                                  .groups = &run.groups,
+                                  .scope = &run.scope,
+                                  .context = &run,
+                                  .after_block = after_block};
+    if (status == ALOG_OK) {
+        status = execute(&run);
+    }
+    alog_fold_pool_free(run.pool);
+    for (size_t i = 0; i < run.pending_count; i++) {
+        free(run.pending[i]);
+    }
+    free(run.pending);
+    alog_groups_free(&run.groups);
+    return status;
+}
+
+static enum alog_status ingest_into(struct alog_store *store, const char *log_dir,
+                                    const struct alog_ingest_setup *setup,
+                                    struct alog_ingest_report *report, struct alog_error *error) {
+    struct alog_ingest_plan plan = {0};
+    enum alog_status status =
+        alog_ingest_check_settings(setup, alog_store_settings_of(store), error);
+    if (status == ALOG_OK) {
+        status = alog_ingest_plan_make(alog_store_db(store), log_dir, setup, &plan, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_ingest_execute(store, &plan, setup, report, error);
+    }
+    alog_ingest_plan_free(&plan);
+    return status;
+}
+
+enum alog_status alog_ingest(const char *log_dir, const char *db_path,
+                             const struct alog_ingest_options *options,
+                             struct alog_ingest_report *ret_report, struct alog_error *error) {
+    struct alog_ingest_setup setup;
+    struct alog_ingest_report report = {0};
+    struct alog_segment_list list;
+    enum alog_status status = alog_ingest_setup(options, &setup, error);
+    if (status == ALOG_OK) {
+        /* Before a database is made for a log that is not there. */
+        status = alog_segments_list(log_dir, &list, error);
+    }
+    if (status != ALOG_OK) {
+        return status;
+    }
+    alog_segments_free(&list);
+    struct alog_store *store;
+    status = alog_store_open(db_path, &setup.settings, &store, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    status = ingest_into(store, log_dir, &setup, &report, error);
+    enum alog_status closed = alog_store_close(store, status == ALOG_OK ? error : NULL);
+    status = status == ALOG_OK ? closed : status;
+    if (status == ALOG_OK && ret_report) {
+        *ret_report = report;
+    }
+    return status;
+}

@@ -1,0 +1,323 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "calendar.h"
+#include "file_hash.h"
+#include "format/error.h"
+#include "ingest_run.h"
+
+#define MAX_THREADS 64
+
+/* ---- Options ---- */
+
+static enum alog_status check_options(struct alog_ingest_setup *setup, struct alog_error *error) {
+    struct alog_ingest_options *options = &setup->options;
+    if (options->threads == 0) {
+        long online = sysconf(_SC_NPROCESSORS_ONLN);
+        options->threads = online < 1 ? 1 : online > MAX_THREADS ? MAX_THREADS : (uint32_t)online;
+    }
+    if (options->threads > MAX_THREADS) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "threads is %u; it may be 1 to %d",
+                         options->threads, MAX_THREADS);
+    }
+    setup->settings.dimension_cap =
+        options->dimension_cap ? options->dimension_cap : ALOG_DEFAULT_DIMENSION_CAP;
+    if (!options->time_zone) {
+        return ALOG_OK;
+    }
+    return alog_time_zone_parse(options->time_zone, &setup->settings.time_zone_offset_s, error);
+}
+
+enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
+                                   struct alog_ingest_setup *ret_setup, struct alog_error *error) {
+    struct alog_ingest_setup setup = {.options = ALOG_INGEST_OPTIONS_INIT};
+    if (given) {
+        if (given->struct_bytes == 0 || given->struct_bytes > sizeof(setup.options)) {
+            return alog_fail(error, ALOG_INVALID, 0, -1,
+                             "struct_bytes is %zu; start from ALOG_INGEST_OPTIONS_INIT",
+                             given->struct_bytes);
+        }
+        memcpy(&setup.options, given, given->struct_bytes);
+    }
+    enum alog_status status = check_options(&setup, error);
+    if (status == ALOG_OK) {
+        *ret_setup = setup;
+    }
+    return status;
+}
+
+enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setup,
+                                            const struct alog_store_settings *recorded,
+                                            struct alog_error *error) {
+    if (setup->options.time_zone &&
+        setup->settings.time_zone_offset_s != recorded->time_zone_offset_s) {
+        return alog_fail(error, ALOG_INVALID, 0, -1,
+                         "the database counts its days %+d s from UTC, not %+d s; rebuild it to"
+                         " change that",
+                         recorded->time_zone_offset_s, setup->settings.time_zone_offset_s);
+    }
+    if (setup->options.dimension_cap && setup->settings.dimension_cap != recorded->dimension_cap) {
+        return alog_fail(
+            error, ALOG_INVALID, 0, -1,
+            "the database has a dimension_cap of %u, not %u; rebuild it to change that",
+            recorded->dimension_cap, setup->settings.dimension_cap);
+    }
+    return ALOG_OK;
+}
+
+void alog_segment_label(const struct alog_segment_path *path,
+                        char ret_label[ALOG_SEGMENT_LABEL_BYTES]) {
+    const char *start = path->name;
+    if (start > path->path) {
+        start--; /* the slash before the file, then back to the one before the day */
+        while (start > path->path && start[-1] != '/') {
+            start--;
+        }
+    }
+    size_t len = strlen(start);
+    if (path->open && len > 5) {
+        len -= 5;
+    }
+    snprintf(ret_label, ALOG_SEGMENT_LABEL_BYTES, "%.*s", (int)len, start);
+}
+
+/* ---- The plan ---- */
+
+void alog_ingest_plan_free(struct alog_ingest_plan *plan) {
+    alog_segments_free(&plan->list);
+    free(plan->read);
+    alog_names_free(&plan->ids);
+    free(plan->holders);
+    alog_bad_segments_free(&plan->bad);
+    *plan = (struct alog_ingest_plan){0};
+}
+
+struct planner {
+    sqlite3 *db;
+    struct alog_ingest_plan *plan;
+    const struct alog_ingest_setup *setup;
+    struct alog_error *error;
+};
+
+/* One segment that is being looked at. */
+struct candidate {
+    const struct alog_segment_path *path;
+    struct alog_segment_scan *scan;
+    char id[ALOG_SEGMENT_ID_BYTES];
+    char digest[ALOG_SEGMENT_ID_BYTES]; /* "" when not sealed */
+    uint64_t bytes;
+};
+
+static enum alog_status changed(struct planner *planner, const struct candidate *c,
+                                const char *how) {
+    return alog_fail(planner->error, ALOG_CORRUPT, 0, -1,
+                     "%s %s: segment %s is not what was ingested before; nothing was changed",
+                     c->path->path, how, c->id);
+}
+
+/* That nothing of what was ingested of an unsealed segment has changed. */
+static enum alog_status check_prefix(struct planner *planner, const struct candidate *c,
+                                     const struct alog_ledger_row *row) {
+    struct alog_file_hash *hash;
+    char sha256[ALOG_SEGMENT_HASH_BYTES];
+    if (c->bytes < row->bytes) {
+        return changed(planner, c, "has become shorter");
+    }
+    enum alog_status status = alog_file_hash_open(c->path->path, &hash, planner->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    status = alog_file_hash_until(hash, row->bytes, sha256, planner->error);
+    alog_file_hash_close(hash);
+    if (status == ALOG_OK && strcmp(sha256, row->sha256) != 0) {
+        status = changed(planner, c, "has other content");
+    }
+    return status;
+}
+
+/* Whether an unsealed segment has grown by a whole block. */
+static enum alog_status has_grown(struct planner *planner, const struct candidate *c,
+                                  const struct alog_ledger_row *row, bool *ret_grown) {
+    const struct alog_block_header *header;
+    if (c->bytes < row->bytes) {
+        return changed(planner, c, "has become shorter");
+    }
+    *ret_grown = true;
+    if (row->blocks != 0) {
+        enum alog_status status =
+            alog_segment_scan_seek(c->scan, row->bytes, row->blocks, row->last_sequence + 1);
+        if (status == ALOG_OK) {
+            status = alog_segment_scan_next(c->scan, &header, planner->error);
+        }
+        if (status == ALOG_NO_MEMORY) {
+            return status;
+        }
+        *ret_grown = status == ALOG_OK && header != NULL;
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status compare_with_ledger(struct planner *planner, const struct candidate *c,
+                                            bool *ret_read) {
+    struct alog_ledger_row row;
+    bool known;
+    enum alog_status status = alog_ledger_find(planner->db, c->id, &row, &known, planner->error);
+    if (status != ALOG_OK || !known) {
+        *ret_read = true;
+        return status;
+    }
+    if (row.sealed && c->path->open) {
+        *ret_read = false; /* a beginning of what is all there */
+        return c->bytes > row.bytes ? changed(planner, c, "has grown after it was sealed")
+                                    : ALOG_OK;
+    }
+    if (row.sealed) {
+        *ret_read = false;
+        bool same = c->bytes == row.bytes && strcmp(c->digest, row.digest) == 0;
+        return same ? ALOG_OK : changed(planner, c, "has other content");
+    }
+    *ret_read = true;
+    if (c->path->open) {
+        status = has_grown(planner, c, &row, ret_read);
+    }
+    return status == ALOG_OK && *ret_read ? check_prefix(planner, c, &row) : status;
+}
+
+/* Of several files with one id the sealed one counts, else the first. *ret_counts: this one does.
+ */
+static enum alog_status check_duplicate(struct planner *planner, const struct candidate *c,
+                                        uint32_t index, bool *ret_counts) {
+    struct alog_ingest_plan *plan = planner->plan;
+    struct alog_string id = alog_str(c->id);
+    uint32_t before = alog_names_find(&plan->ids, id);
+    *ret_counts = before == ALOG_NAME_NONE || !c->path->open;
+    if (before == ALOG_NAME_NONE) {
+        uint32_t added = alog_names_add(&plan->ids, id);
+        if (added == ALOG_NAME_NONE) {
+            return alog_fail(planner->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        }
+        plan->holders[added] = index;
+        return ALOG_OK;
+    }
+    uint32_t *holder = &plan->holders[before];
+    if (plan->list.segments[*holder].open && *ret_counts) {
+        plan->skipped += plan->read[*holder];
+        plan->read[*holder] = false;
+        *holder = index;
+        return ALOG_OK;
+    }
+    if (*ret_counts) {
+        struct stat info;
+        *ret_counts = false;
+        if (stat(plan->list.segments[*holder].path, &info) == 0 &&
+            (uint64_t)info.st_size != c->bytes) {
+            return alog_fail(planner->error, ALOG_CORRUPT, 0, -1,
+                             "%s and %s have the same id and other content; nothing was changed",
+                             plan->list.segments[*holder].path, c->path->path);
+        }
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status set_aside(struct planner *planner, const struct alog_segment_path *path,
+                                  const char *reason) {
+    char label[ALOG_SEGMENT_LABEL_BYTES];
+    alog_segment_label(path, label);
+    const struct alog_ingest_options *options = &planner->setup->options;
+    if (options->damage) {
+        struct alog_damage damage = {
+            .kind = ALOG_DAMAGE_HEADER, .path = path->path, .message = reason};
+        options->damage(options->damage_context, &damage);
+    }
+    if (alog_bad_segments_add(&planner->plan->bad, label, reason) != ALOG_OK) {
+        return alog_fail(planner->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status look_at(struct planner *planner, struct candidate *c, uint32_t index) {
+    alog_hex(alog_segment_scan_file_header(c->scan)->file_id, 16, c->id);
+    c->bytes = alog_segment_scan_file_bytes(c->scan);
+    uint8_t digest[16];
+    if (alog_segment_scan_digest(c->scan, digest) == ALOG_OK) {
+        alog_hex(digest, 16, c->digest);
+    }
+    bool read = false, counts = false;
+    enum alog_status status = check_duplicate(planner, c, index, &counts);
+    if (status == ALOG_OK && counts) {
+        status = compare_with_ledger(planner, c, &read);
+    }
+    planner->plan->read[index] = read;
+    planner->plan->skipped += !read;
+    return status;
+}
+
+/* A file that was just made, or whose making was cut off: nothing to set aside yet. */
+static bool is_empty_open(const struct alog_segment_path *path) {
+    struct stat info;
+    return path->open && stat(path->path, &info) == 0 && info.st_size == 0;
+}
+
+static enum alog_status plan_segment(struct planner *planner, uint32_t index) {
+    const struct alog_segment_path *path = &planner->plan->list.segments[index];
+    struct candidate c = {.path = path};
+    struct alog_error cause = {0};
+    enum alog_status status =
+        alog_segment_scan_open(alog_io_system(), path->path, NULL, NULL, &c.scan, &cause);
+    if (status == ALOG_NOT_FOUND && path->open) {
+        planner->plan->read[index] =
+            true; /* sealed since it was listed: looked up when it is read */
+        return ALOG_OK;
+    }
+    if (status == ALOG_NOT_FOUND || (status != ALOG_OK && is_empty_open(path))) {
+        planner->plan->skipped++;
+        return ALOG_OK;
+    }
+    if (status == ALOG_NO_MEMORY) {
+        return alog_fail(planner->error, status, 0, -1, "%s", cause.message);
+    }
+    if (status != ALOG_OK) {
+        return set_aside(planner, path, cause.message);
+    }
+    status = look_at(planner, &c, index);
+    alog_segment_scan_close(c.scan);
+    return status;
+}
+
+static void add_up_bytes(struct alog_ingest_plan *plan) {
+    for (size_t i = 0; i < plan->list.count; i++) {
+        struct stat info;
+        if (plan->read[i] && stat(plan->list.segments[i].path, &info) == 0) {
+            plan->bytes += (uint64_t)info.st_size;
+        }
+    }
+}
+
+enum alog_status alog_ingest_plan_make(sqlite3 *db, const char *log_dir,
+                                       const struct alog_ingest_setup *setup,
+                                       struct alog_ingest_plan *ret_plan,
+                                       struct alog_error *error) {
+    struct alog_ingest_plan plan = {0};
+    enum alog_status status = alog_segments_list(log_dir, &plan.list, error);
+    if (status == ALOG_OK) {
+        /* One id more than segments: the empty name. */
+        plan.read = calloc(plan.list.count + 1, sizeof(*plan.read));
+        plan.holders = calloc(plan.list.count + 2, sizeof(*plan.holders));
+        if (!plan.read || !plan.holders || plan.list.count >= UINT32_MAX - 2) {
+            status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        }
+    }
+    struct planner planner = {db, &plan, setup, error};
+    for (uint32_t i = 0; status == ALOG_OK && i < plan.list.count; i++) {
+        status = plan_segment(&planner, i);
+    }
+    if (status != ALOG_OK) {
+        alog_ingest_plan_free(&plan);
+        return status;
+    }
+    add_up_bytes(&plan);
+    *ret_plan = plan;
+    return ALOG_OK;
+}

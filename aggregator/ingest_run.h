@@ -1,0 +1,57 @@
+/* One run of the batch aggregator: what ingest.c, ingest_plan.c and rebuild.c share. */
+#ifndef AGENTLOG_AGGREGATOR_INGEST_RUN_H
+#define AGENTLOG_AGGREGATOR_INGEST_RUN_H
+
+#include <agentlog/aggregator.h>
+
+#include "feed.h"
+#include "store.h"
+
+/* Checked options with their defaults filled in. `settings` are for a new database. */
+struct alog_ingest_setup {
+    struct alog_ingest_options options;
+    struct alog_store_settings settings;
+};
+enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
+                                   struct alog_ingest_setup *ret_setup, struct alog_error *error);
+
+/* ALOG_INVALID when the caller asked for another zone or cap than the database was made with. */
+enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setup,
+                                            const struct alog_store_settings *recorded,
+                                            struct alog_error *error);
+
+/* "DAY/FILE", without .open, of a path below a log directory. */
+#define ALOG_SEGMENT_LABEL_BYTES 256
+void alog_segment_label(const struct alog_segment_path *path,
+                        char ret_label[ALOG_SEGMENT_LABEL_BYTES]);
+
+/* Which segments are to be read. */
+struct alog_ingest_plan {
+    struct alog_segment_list list;
+    bool *read;            /* by segment of the list */
+    struct alog_names ids; /* the segment ids that are there */
+    uint32_t *holders;     /* by id: the segment of the list that counts */
+    uint32_t holder_capacity;
+    uint64_t bytes; /* of those to be read */
+    uint64_t skipped;
+    struct alog_bad_segments bad;
+};
+void alog_ingest_plan_free(struct alog_ingest_plan *plan);
+
+/*
+ * Look at every segment's headers and the ledger of `db`; nothing is read that the ledger already
+ * has. ALOG_CORRUPT: a segment is not what was ingested under its id.
+ */
+enum alog_status alog_ingest_plan_make(sqlite3 *db, const char *log_dir,
+                                       const struct alog_ingest_setup *setup,
+                                       struct alog_ingest_plan *ret_plan, struct alog_error *error);
+
+/* Read what the plan says into `store`, commit by commit. */
+enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_ingest_plan *plan,
+                                     const struct alog_ingest_setup *setup,
+                                     struct alog_ingest_report *report, struct alog_error *error);
+
+/* Summarise the dirty days and check that the sums are the ledger's, within a transaction. */
+enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, struct alog_error *error);
+
+#endif

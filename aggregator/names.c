@@ -1,0 +1,172 @@
+#include "names.h"
+
+#include <stdlib.h>
+
+#define CHUNK_BYTES (64u << 10)
+
+struct alog_name_chunk {
+    struct alog_name_chunk *next;
+    size_t used, capacity;
+    char text[];
+};
+
+void alog_names_free(struct alog_names *names) {
+    while (names->chunks) {
+        struct alog_name_chunk *next = names->chunks->next;
+        free(names->chunks);
+        names->chunks = next;
+    }
+    free(names->texts);
+    free(names->slots);
+    *names = (struct alog_names){0};
+}
+
+int alog_string_compare(struct alog_string a, struct alog_string b) {
+    size_t least = a.len < b.len ? a.len : b.len;
+    int order = least != 0 ? memcmp(a.data, b.data, least) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Eight bytes at a time, multiplied and folded. */
+static uint64_t hash_text(struct alog_string text) {
+    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = text.len * factor;
+    const char *at = text.data;
+    size_t left = text.len;
+    for (; left >= 8; at += 8, left -= 8) {
+        uint64_t word;
+        memcpy(&word, at, 8);
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
+    }
+    if (left != 0) {
+        uint64_t word = 0;
+        memcpy(&word, at, left);
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
+    }
+    hash *= factor;
+    return hash ^ hash >> 29;
+}
+
+/* The slot of `text`, or the free one where it belongs. */
+static uint64_t *find_slot(const struct alog_names *names, struct alog_string text, uint64_t hash) {
+    uint32_t mask = names->slot_count - 1;
+    for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
+        uint64_t slot = names->slots[i];
+        if (slot == 0 || (slot >> 32 == hash >> 32 &&
+                          alog_string_equal(names->texts[(uint32_t)slot - 1], text))) {
+            return &names->slots[i];
+        }
+    }
+}
+
+static bool grow_slots(struct alog_names *names) {
+    uint32_t count = names->slot_count ? names->slot_count * 2 : 256;
+    uint64_t *slots = calloc(count, sizeof(*slots));
+    if (!slots) {
+        return false;
+    }
+    uint64_t *old = names->slots;
+    names->bytes += (count - names->slot_count) * sizeof(*slots);
+    names->slots = slots;
+    names->slot_count = count;
+    for (uint32_t id = 0; id < names->count; id++) {
+        uint64_t hash = hash_text(names->texts[id]);
+        *find_slot(names, names->texts[id], hash) = (hash >> 32 << 32) | (id + 1);
+    }
+    free(old);
+    return true;
+}
+
+static bool grow_texts(struct alog_names *names) {
+    uint32_t capacity = names->capacity ? names->capacity * 2 : 128;
+    struct alog_string *texts = realloc(names->texts, capacity * sizeof(*texts));
+    if (!texts) {
+        return false;
+    }
+    names->bytes += (capacity - names->capacity) * sizeof(*texts);
+    names->texts = texts;
+    names->capacity = capacity;
+    return true;
+}
+
+static const char *keep(struct alog_names *names, struct alog_string text) {
+    struct alog_name_chunk *chunk = names->chunks;
+    if (!chunk || chunk->capacity - chunk->used < text.len) {
+        size_t capacity = text.len > CHUNK_BYTES / 4 ? text.len : CHUNK_BYTES;
+        chunk = malloc(sizeof(*chunk) + capacity);
+        if (!chunk) {
+            return NULL;
+        }
+        *chunk = (struct alog_name_chunk){names->chunks, 0, capacity};
+        names->chunks = chunk;
+        names->bytes += sizeof(*chunk) + capacity;
+    }
+    char *at = chunk->text + chunk->used;
+    memcpy(at, text.data, text.len);
+    chunk->used += text.len;
+    return at;
+}
+
+static uint32_t add_new(struct alog_names *names, struct alog_string text, uint64_t hash) {
+    if ((names->count == names->capacity && !grow_texts(names)) ||
+        (names->count >= names->slot_count / 2 && !grow_slots(names))) {
+        return ALOG_NAME_NONE;
+    }
+    struct alog_string copy = {"", 0};
+    if (text.len != 0) {
+        copy = (struct alog_string){keep(names, text), text.len};
+    }
+    if (!copy.data) {
+        return ALOG_NAME_NONE;
+    }
+    uint32_t id = names->count++;
+    names->texts[id] = copy;
+    *find_slot(names, text, hash) = (hash >> 32 << 32) | (id + 1);
+    return id;
+}
+
+uint32_t alog_names_add(struct alog_names *names, struct alog_string text) {
+    if (names->count == 0) {
+        struct alog_string empty = {"", 0};
+        if (add_new(names, empty, hash_text(empty)) == ALOG_NAME_NONE) {
+            return ALOG_NAME_NONE;
+        }
+    }
+    uint64_t hash = hash_text(text);
+    uint64_t slot = *find_slot(names, text, hash);
+    return slot != 0 ? (uint32_t)slot - 1 : add_new(names, text, hash);
+}
+
+uint32_t alog_names_find(const struct alog_names *names, struct alog_string text) {
+    if (names->count == 0) {
+        return ALOG_NAME_NONE;
+    }
+    return (uint32_t)*find_slot(names, text, hash_text(text)) - 1;
+}
+
+static int by_text(const void *a, const void *b, void *context) {
+    const struct alog_string *texts = context;
+    return alog_string_compare(texts[*(const uint32_t *)a], texts[*(const uint32_t *)b]);
+}
+
+enum alog_status alog_names_rank(const struct alog_names *names, uint32_t **ret_ranks) {
+    uint32_t *order = malloc((names->count + 1) * sizeof(*order));
+    uint32_t *ranks = malloc((names->count + 1) * sizeof(*ranks));
+    if (!order || !ranks) {
+        free(order);
+        free(ranks);
+        return ALOG_NO_MEMORY;
+    }
+    for (uint32_t id = 0; id < names->count; id++) {
+        order[id] = id;
+    }
+    qsort_r(order, names->count, sizeof(*order), by_text, names->texts);
+    for (uint32_t place = 0; place < names->count; place++) {
+        ranks[order[place]] = place;
+    }
+    free(order);
+    *ret_ranks = ranks;
+    return ALOG_OK;
+}

@@ -1,0 +1,41 @@
+/*
+ * Names by number: each distinct string is kept once, and groups are told apart by numbers instead
+ * of texts. One thread at a time, but any number may look up together while none adds.
+ */
+#ifndef AGENTLOG_AGGREGATOR_NAMES_H
+#define AGENTLOG_AGGREGATOR_NAMES_H
+
+#include <agentlog/agentlog.h>
+
+/* The empty string, which is also what an absent name counts as. */
+#define ALOG_NAME_EMPTY 0u
+/* No such name, or no memory for it. */
+#define ALOG_NAME_NONE UINT32_MAX
+
+struct alog_name_chunk;
+
+/* Zero-initialise; free with alog_names_free. texts[id] has the string of each id < count. */
+struct alog_names {
+    struct alog_string *texts;
+    uint32_t count, capacity;
+    uint64_t *slots; /* hash tag above id + 1; 0 = free */
+    uint32_t slot_count;
+    struct alog_name_chunk *chunks;
+    size_t bytes; /* on the heap, all together */
+};
+
+void alog_names_free(struct alog_names *names);
+
+/* The id of a string, which is copied when it is new; ALOG_NAME_NONE when there is no memory. */
+uint32_t alog_names_add(struct alog_names *names, struct alog_string text);
+
+/* The id of a string that is there, else ALOG_NAME_NONE. */
+uint32_t alog_names_find(const struct alog_names *names, struct alog_string text);
+
+/* Bytes first, then length: the order of SQLite's BINARY collation. */
+int alog_string_compare(struct alog_string a, struct alog_string b);
+
+/* For each id, its place in the order of the texts, from 0: *ret_ranks is freed by the caller. */
+enum alog_status alog_names_rank(const struct alog_names *names, uint32_t **ret_ranks);
+
+#endif

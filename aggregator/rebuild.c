@@ -1,0 +1,117 @@
+#include "calendar.h"
+#include "format/error.h"
+#include "ingest_run.h"
+#include "rebuild_day.h"
+#include "sql_error.h"
+
+/* Raw data may be gone on purpose: what the database still knows of it must not be lost with it. */
+static enum alog_status check_nothing_is_lost(struct alog_store *store,
+                                              const struct alog_ingest_plan *plan,
+                                              struct alog_error *error) {
+    sqlite3 *db = alog_store_db(store);
+    sqlite3_stmt *select = NULL;
+    if (sqlite3_prepare_v2(db, "SELECT segment_id, name, events FROM segments ORDER BY segment_id",
+                           -1, &select, NULL) != SQLITE_OK) {
+        return alog_sql_fail(db, error, "segments");
+    }
+    enum alog_status status = ALOG_OK;
+    while (status == ALOG_OK && sqlite3_step(select) == SQLITE_ROW) {
+        struct alog_string id = alog_str((const char *)sqlite3_column_text(select, 0));
+        if (alog_names_find(&plan->ids, id) == ALOG_NAME_NONE &&
+            sqlite3_column_int64(select, 2) != 0) {
+            status = alog_fail(error, ALOG_NOT_FOUND, 0, -1,
+                               "segment %s is in the database but can no longer be read in the log:"
+                               " a rebuild would lose its %lld events",
+                               (const char *)sqlite3_column_text(select, 1),
+                               (long long)sqlite3_column_int64(select, 2));
+        }
+    }
+    sqlite3_finalize(select);
+    return status;
+}
+
+static enum alog_status fill_beside(struct alog_store *store, struct alog_store *beside,
+                                    const char *log_dir, const struct alog_ingest_setup *setup,
+                                    struct alog_ingest_report *report, struct alog_error *error) {
+    struct alog_ingest_plan plan = {0};
+    enum alog_status status =
+        alog_ingest_plan_make(alog_store_db(beside), log_dir, setup, &plan, error);
+    if (status == ALOG_OK) {
+        status = check_nothing_is_lost(store, &plan, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_ingest_execute(beside, &plan, setup, report, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_store_replace(store, beside, error);
+    }
+    alog_ingest_plan_free(&plan);
+    return status;
+}
+
+static enum alog_status rebuild_all(struct alog_store *store, const char *log_dir,
+                                    const struct alog_ingest_setup *setup,
+                                    struct alog_ingest_report *report, struct alog_error *error) {
+    struct alog_store_settings settings = *alog_store_settings_of(store);
+    if (setup->options.time_zone) {
+        settings.time_zone_offset_s = setup->settings.time_zone_offset_s;
+    }
+    if (setup->options.dimension_cap) {
+        settings.dimension_cap = setup->settings.dimension_cap;
+    }
+    struct alog_store *beside;
+    enum alog_status status = alog_store_open_beside(store, &settings, &beside, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    status = fill_beside(store, beside, log_dir, setup, report, error);
+    enum alog_status closed = alog_store_close(beside, NULL);
+    return status == ALOG_OK ? closed : status;
+}
+
+static enum alog_status rebuild_one_day(struct alog_store *store, const char *log_dir,
+                                        const struct alog_ingest_setup *setup,
+                                        struct alog_ingest_report *report,
+                                        struct alog_error *error) {
+    enum alog_status status =
+        alog_ingest_check_settings(setup, alog_store_settings_of(store), error);
+    int64_t day_epoch;
+    if (status == ALOG_OK) {
+        status =
+            alog_day_parse(setup->options.day, alog_store_settings_of(store)->time_zone_offset_s,
+                           &day_epoch, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_rebuild_day(store, log_dir, setup, day_epoch, report, error);
+    }
+    return status;
+}
+
+enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
+                              const struct alog_ingest_options *options,
+                              struct alog_ingest_report *ret_report, struct alog_error *error) {
+    struct alog_ingest_setup setup;
+    struct alog_ingest_report report = {0};
+    struct alog_segment_list list;
+    enum alog_status status = alog_ingest_setup(options, &setup, error);
+    if (status == ALOG_OK) {
+        status = alog_segments_list(log_dir, &list, error);
+    }
+    if (status != ALOG_OK) {
+        return status;
+    }
+    alog_segments_free(&list);
+    struct alog_store *store;
+    status = alog_store_open(db_path, &setup.settings, &store, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    status = setup.options.day ? rebuild_one_day(store, log_dir, &setup, &report, error)
+                               : rebuild_all(store, log_dir, &setup, &report, error);
+    enum alog_status closed = alog_store_close(store, status == ALOG_OK ? error : NULL);
+    status = status == ALOG_OK ? closed : status;
+    if (status == ALOG_OK && ret_report) {
+        *ret_report = report;
+    }
+    return status;
+}
