@@ -408,6 +408,34 @@ static void a_full_string_table_is_no_limit(void **state) {
     }
 }
 
+/* The filter has bits for each job, not for each event. */
+static void a_job_is_counted_once(void **state) {
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 1000; i++) {
+        const struct alog_event event = {.type = alog_catalogue_find(ALOG_STR("test_execution")),
+                                         .job_id = i % 2 == 0 ? ALOG_STR("one") : ALOG_STR("two")};
+        test_plain_log_add(&fixture->log, &event);
+        assert_int_equal(add(fixture, i), ALOG_OK);
+    }
+    const struct alog_block_facts facts = check_block(fixture, 1, 0, 1000);
+    assert_int_equal(facts.bloom_bytes, alog_bloom_bytes(2));
+}
+
+/* Not those of the first and last event: clocks step. */
+static void the_facts_have_least_and_greatest_timestamp(void **state) {
+    struct fixture *fixture = *state;
+    static const int64_t times[] = {5, 4, 7, 8, 7, 6};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        const struct alog_event event = {.type = alog_catalogue_find(ALOG_STR("test_execution")),
+                                         .timestamp_ns = times[i]};
+        test_plain_log_add(&fixture->log, &event);
+        assert_int_equal(add(fixture, i), ALOG_OK);
+    }
+    const struct alog_block_facts facts = check_block(fixture, 1, 0, 6);
+    assert_int_equal(facts.min_timestamp_ns, 4);
+    assert_int_equal(facts.max_timestamp_ns, 8);
+}
+
 /* A block without jobs has a filter that excludes every job. */
 static void a_block_without_jobs_excludes_all(void **state) {
     struct fixture *fixture = *state;
@@ -579,8 +607,22 @@ static void options_are_checked(void **state) {
     alog_block_compressor_free(NULL);
 }
 
-/* ---- Levels, and other versions ---------------------------------------------------------------
- */
+/* ---- The frame ------------------------------------------------------------------------------ */
+
+/* The frame header descriptor: a checksum, the content's size, no dictionary. */
+static void a_frame_checks_itself(void **state) {
+    struct fixture *fixture = *state;
+    static const uint8_t raw[1000] = {0};
+    const uint8_t *frame;
+    struct alog_block_facts facts;
+    assert_int_equal(alog_block_compress(fixture->compressor, raw, sizeof raw, &frame, &facts),
+                     ALOG_OK);
+    assert_memory_equal(frame, "\x28\xb5\x2f\xfd", 4);
+    assert_int_equal(frame[4] & 0x04, 0x04);
+    assert_int_equal(frame[4] & 0x20, 0x20);
+    assert_int_equal(frame[4] & 0x03, 0);
+    assert_int_equal(facts.raw_bytes, sizeof raw);
+}
 
 static void every_level_opens(void **state) {
     struct fixture *fixture = *state;
@@ -609,11 +651,14 @@ int main(void) {
         TEST(a_full_block_says_so),
         TEST(a_large_event_is_taken_by_an_empty_block),
         TEST(a_full_string_table_is_no_limit),
+        TEST(a_job_is_counted_once),
+        TEST(the_facts_have_least_and_greatest_timestamp),
         TEST(a_block_without_jobs_excludes_all),
         TEST(a_large_schema_fits),
         TEST(what_is_no_event_is_not_taken),
         TEST(these_are_no_plain_events),
         TEST(options_are_checked),
+        TEST(a_frame_checks_itself),
         TEST(every_level_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

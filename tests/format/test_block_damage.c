@@ -387,6 +387,65 @@ static void preambles_are_read_or_refused(void **state) {
     alog_block_close(&block);
 }
 
+/* A preamble with so many of each; the lengths are those of a name, the counts those of an array.
+ */
+struct sizes {
+    uint32_t environment_len, strings, types, fields, field_name_len;
+};
+
+static size_t put_preamble(uint8_t *start, const struct sizes *sizes) {
+    char text[300];
+    memset(text, 'x', sizeof text);
+    uint8_t *at = alog_mp_map_head(start, 7);
+    memcpy(at, VERSION WRITER SEQUENCE TIMESTAMP, sizeof VERSION WRITER SEQUENCE TIMESTAMP - 1);
+    at += sizeof VERSION WRITER SEQUENCE TIMESTAMP - 1;
+    at = alog_mp_str(at, "environment", 11);
+    at = alog_mp_str(at, text, sizes->environment_len);
+    at = alog_mp_array_head(alog_mp_str(at, "schema", 6), sizes->types);
+    for (uint32_t i = 0; i < sizes->types; i++) {
+        at = alog_mp_uint(alog_mp_array_head(at, 3), 64);
+        at = alog_mp_array_head(alog_mp_str(at, "own", 3), sizes->fields);
+        for (uint32_t j = 0; j < sizes->fields; j++) {
+            text[0] = (char)('A' + j);
+            at = alog_mp_str(alog_mp_array_head(at, 2), text, sizes->field_name_len);
+            at = alog_mp_str(at, "i64", 3);
+        }
+    }
+    at = alog_mp_array_head(alog_mp_str(at, "strings", 7), sizes->strings);
+    for (uint32_t i = 0; i < sizes->strings; i++) {
+        at = alog_mp_str(at, "", 0);
+    }
+    return (size_t)(at - start);
+}
+
+static void every_count_has_a_limit(void **state) {
+    (void)state;
+    static const struct {
+        struct sizes sizes;
+        enum alog_status status;
+    } rows[] = {
+        {{1, 0, 0, 0, 0}, ALOG_OK},          {{255, 0, 0, 0, 0}, ALOG_OK},
+        {{256, 0, 0, 0, 0}, ALOG_CORRUPT},   {{1, 65535, 0, 0, 0}, ALOG_OK},
+        {{1, 65536, 0, 0, 0}, ALOG_CORRUPT}, {{1, 0, 1024, 1, 1}, ALOG_OK},
+        {{1, 0, 1025, 1, 1}, ALOG_CORRUPT},  {{1, 0, 1, 64, 1}, ALOG_OK},
+        {{1, 0, 1, 65, 1}, ALOG_CORRUPT},    {{1, 0, 1, 1, 255}, ALOG_OK},
+        {{1, 0, 1, 1, 256}, ALOG_CORRUPT},
+        {{1, 0, 1, 64, 290}, ALOG_CORRUPT},   {{1, 0, 1, 1, 0}, ALOG_CORRUPT},
+    };
+    uint8_t *bytes = malloc(1u << 20);
+    assert_non_null(bytes);
+    struct alog_block block = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const size_t len = put_preamble(bytes, &rows[i].sizes);
+        const struct outcome outcome = read_all(&block, bytes, len);
+        if (outcome.opened != rows[i].status) {
+            fail_msg("row %zu: %s", i, alog_status_name(outcome.opened));
+        }
+    }
+    alog_block_close(&block);
+    free(bytes);
+}
+
 /* A type that a newer version has lengthened: its further field is there by name. */
 static void fields_of_a_newer_version_are_kept(void **state) {
     (void)state;
@@ -441,6 +500,7 @@ int main(void) {
         TEST(any_byte_may_be_any_other),
         TEST(a_damaged_frame_is_refused),
         cmocka_unit_test(preambles_are_read_or_refused),
+        cmocka_unit_test(every_count_has_a_limit),
         cmocka_unit_test(fields_of_a_newer_version_are_kept),
         cmocka_unit_test(a_block_stands_alone),
     };

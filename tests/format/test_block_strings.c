@@ -81,6 +81,19 @@ static void one_byte_makes_a_difference(void **state) {
     }
 }
 
+/* More strings with the same first 8 bytes than the cache has slots: some share one, and only the
+ * last bytes differ. */
+static void strings_that_share_a_slot_are_told_apart(void **state) {
+    struct alog_block_strings *strings = *state;
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 10000; i++) {
+            char text[32];
+            snprintf(text, sizeof text, "same-head-%06u", i);
+            assert_int_equal(look(strings, text, 16), i);
+        }
+    }
+}
+
 static void the_text_is_a_msgpack_array_body(void **state) {
     struct alog_block_strings *strings = *state;
     (void)look(strings, "", 0);
@@ -157,6 +170,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_strings, free_strings)
         TEST(strings_of_every_length_are_told_apart),
         TEST(one_byte_makes_a_difference),
+        TEST(strings_that_share_a_slot_are_told_apart),
         TEST(the_text_is_a_msgpack_array_body),
         TEST(a_reset_table_is_empty),
         TEST(there_are_at_most_so_many),
