@@ -133,7 +133,6 @@ enum alog_status alog_control_create(struct alog_control_file *control, const st
                                   ? ALOG_READ_ONLY
                                   : ALOG_IO;
     alog_control_close(control, false);
-    alog_control_free(control);
     return alog_fail(error, status, -result, -1, "cannot make the writer's control file in %s",
                      dir);
 }

@@ -28,7 +28,8 @@ struct alog_control_file {
     size_t unsaved_bytes;
 };
 
-/* Create and lock it in `dir`, which exists. ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY. */
+/* Create and lock it in `dir`, which exists. ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY; after a
+ * failure too it is freed with alog_control_free. */
 enum alog_status alog_control_create(struct alog_control_file *control, const struct alog_io *io,
                                      const char *dir, uint64_t writer_id,
                                      struct alog_string environment, struct alog_error *error);

@@ -33,10 +33,18 @@ struct alog_thread {
     bool has_destructor;
 };
 
-/* Small, and in the static TLS block: then its address costs one instruction, in a shared library
- * too. */
-extern _Thread_local struct alog_thread alog_self
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/*
+ * Small, and in the static TLS block: then its address costs one instruction, in a shared library
+ * too. Not where the undefined-behaviour sanitizer compares that address with NULL: ld may turn the
+ * addition before the comparison into one that leaves no flags (x86-64, initial exec to local
+ * exec).
+ */
+#ifdef ALOG_DEFAULT_TLS_MODEL
+#define ALOG_TLS_MODEL __attribute__((visibility("hidden")))
+#else
+#define ALOG_TLS_MODEL __attribute__((visibility("hidden"), tls_model("initial-exec")))
+#endif
+extern _Thread_local struct alog_thread alog_self ALOG_TLS_MODEL;
 
 /*
  * Give the calling thread a slot at `writer` and make it the current one. Takes locks, makes files.
