@@ -188,6 +188,37 @@ def check_database(path, truth):
     db.close()
 
 
+# The daily tables' percentiles: event, its dimensions, its time, whether it must have succeeded, and where they are.
+PERCENTILES = (
+    ("provider_performance", ("provider_id", "model"), "latency_ms", True, "daily_providers", "latency", (50, 90, 95, 99)),
+    ("provider_performance", (), "latency_ms", True, "daily_summary", "provider", (50, 90, 95, 99)),
+    ("agent_execution", ("agent_name", "issue_type"), "execution_time_ms", False, "daily_agents", "execution_time", (50, 95)),
+    ("hook_execution", ("hook_name", "hook_type"), "execution_time_ms", False, "daily_hooks", "execution_time", (50, 95)),
+)
+
+
+def check_daily_percentiles(path, sources):
+    """Each day's, against the nearest rank among its events; where no event has a time, NULL."""
+    db = open_read(path)
+    for event, dimensions, time_field, successes_only, table, prefix, percents in PERCENTILES:
+        times = {}
+        for e in (e for events in sources.values() for e in events if e["event"] == event):
+            key = (e["timestamp"][:10], *(e.get(d, "") for d in dimensions))  # every source writes UTC
+            values = times.setdefault(key, [])
+            if time_field in e and (e.get("success", True) or not successes_only):
+                values.append(e[time_field])
+        columns = ", ".join(("day", *dimensions, *(f"{prefix}_p{p}_ms" for p in percents)))
+        for row in db.execute(f"SELECT {columns} FROM {table}"):
+            values = sorted(times.get(row[:1 + len(dimensions)], []))
+            for percent, actual in zip(percents, row[1 + len(dimensions):]):
+                what = f"p{percent} of {event} {row[:1 + len(dimensions)]}"
+                if values:
+                    expect_near(what, actual, values[max(0, math.ceil(percent * len(values) / 100) - 1)])
+                else:
+                    expect(what, actual, None)
+    db.close()
+
+
 # ---- The same through the command line
 
 
@@ -208,7 +239,8 @@ def check_command_line(agentlog, db, truth):
     for row in agentlog.json("stats", "availability", db):
         known = truth["provider_model"][f"{row['provider_id']} | {or_none(row['model'])}"]
         expect("calls", row["calls"], known["n"])
-        expect("availability", row["availability"], (known["n"] - known["availability_failures"]) / known["n"])
+        rate = (known["n"] - known["availability_failures"]) / known["n"]
+        expect("availability", math.isclose(row["availability"], rate, rel_tol=1e-12), True)
         if not row["availability_low"] <= row["availability"] <= row["availability_high"]:
             raise Failure(f"the interval is not around the rate: {row}")
     for row in agentlog.json("stats", "providers", db):
@@ -378,6 +410,7 @@ def run(agentlog, data, work):
     agentlog("log", log, *files)
     first = agentlog.dump_after("ingest", log, db)
     check_database(db, truth)
+    check_daily_percentiles(db, sources)
     step("every truth is in the database")
     check_command_line(agentlog, db, truth)
     check_jobs(agentlog, db, sources)
