@@ -429,8 +429,8 @@ static void every_count_has_a_limit(void **state) {
         {{1, 65536, 0, 0, 0}, ALOG_CORRUPT}, {{1, 0, 1024, 1, 1}, ALOG_OK},
         {{1, 0, 1025, 1, 1}, ALOG_CORRUPT},  {{1, 0, 1, 64, 1}, ALOG_OK},
         {{1, 0, 1, 65, 1}, ALOG_CORRUPT},    {{1, 0, 1, 1, 255}, ALOG_OK},
-        {{1, 0, 1, 1, 256}, ALOG_CORRUPT},
-        {{1, 0, 1, 64, 290}, ALOG_CORRUPT},   {{1, 0, 1, 1, 0}, ALOG_CORRUPT},
+        {{1, 0, 1, 1, 256}, ALOG_CORRUPT},   {{1, 0, 1, 64, 290}, ALOG_CORRUPT},
+        {{1, 0, 1, 1, 0}, ALOG_CORRUPT},
     };
     uint8_t *bytes = malloc(1u << 20);
     assert_non_null(bytes);
