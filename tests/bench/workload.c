@@ -64,46 +64,56 @@ static void begin_job(struct workload *w, struct workload_job *job) {
     job->job_id_len = (uint32_t)len;
     job->steps = WORKLOAD_EVENTS_PER_JOB / 2 + below(w, WORKLOAD_EVENTS_PER_JOB);
     job->step = 0;
+    job->provider = below(w, COUNT(providers));
+    job->model = below(w, 3);
+    job->first_agent = below(w, COUNT(agents));
 }
 
-static enum alog_status log_agent(struct workload *w, struct alog_writer *writer,
-                                  const struct alog_context *context) {
-    uint32_t provider = below(w, COUNT(providers));
+/* One of the job's four agents. */
+static uint32_t pick_agent(struct workload *w, const struct workload_job *job) {
+    return (job->first_agent + below(w, 4)) % COUNT(agents);
+}
+
+static enum alog_status log_agent(struct workload *w, const struct workload_job *job,
+                                  struct alog_writer *writer, const struct alog_context *context) {
+    uint32_t agent = pick_agent(w, job);
     double confidence = (double)(500 + below(w, 500)) / 1000;
     bool success = unit(w) < confidence;
     return alog_log_agent_execution(
         writer, &(struct alog_agent_execution){
-                    .agent_name = alog_str(agents[below(w, COUNT(agents))]),
-                    .issue_type = alog_str(issue_types[below(w, COUNT(issue_types))]),
+                    .agent_name = alog_str(agents[agent]),
+                    .issue_type = alog_str(issue_types[(agent + below(w, 2)) % COUNT(issue_types)]),
                     .success = success,
                     .confidence = ALOG_F64(confidence),
                     .fixes_applied = ALOG_I64(success ? (int64_t)below(w, 6) : 0),
                     .files_modified = ALOG_I64((int64_t)below(w, 4)),
                     .remaining_issues = ALOG_I64((int64_t)below(w, 3)),
                     .execution_time_ms = ALOG_F64(duration_ms(w, 1500, 0.9)),
-                    .provider_id = alog_str(providers[provider]),
-                    .model = alog_str(models[provider][below(w, 3)]),
+                    .provider_id = alog_str(providers[job->provider]),
+                    .model = alog_str(models[job->provider][job->model]),
                     .attempt = ALOG_I64(1 + (int64_t)(below(w, 10) == 0)),
                     .context = context});
 }
 
-static enum alog_status log_call(struct workload *w, struct alog_writer *writer,
-                                 const struct alog_context *context) {
-    uint32_t provider = below(w, COUNT(providers));
+static enum alog_status log_call(struct workload *w, const struct workload_job *job,
+                                 struct alog_writer *writer, const struct alog_context *context) {
     uint32_t dice = below(w, 1000);
+    bool fell_back = dice >= 980;
+    uint32_t provider =
+        fell_back ? (job->provider + 1) % (uint32_t)COUNT(providers) : job->provider;
     bool failed = dice < 30;
     int64_t input = 200 + (int64_t)below(w, 8000), output = 20 + (int64_t)below(w, 1500);
-    struct alog_provider_performance call = {
-        .provider_id = alog_str(providers[provider]),
-        .model = alog_str(models[provider][below(w, 3)]),
-        .success = !failed,
-        .latency_ms = ALOG_F64(duration_ms(w, 900, 0.8)),
-        .retry_count = ALOG_I64(dice < 50),
-        .agent_name = alog_str(agents[below(w, COUNT(agents))]),
-        .input_tokens = ALOG_I64(input),
-        .output_tokens = ALOG_I64(output),
-        .cost_usd = ALOG_F64((double)(input * 3 + output * 15) / 1e6),
-        .context = context};
+    struct alog_provider_performance call = {.provider_id = alog_str(providers[provider]),
+                                             .model = alog_str(models[provider][job->model]),
+                                             .success = !failed,
+                                             .latency_ms = ALOG_F64(duration_ms(w, 900, 0.8)),
+                                             .retry_count = ALOG_I64(dice < 50),
+                                             .agent_name = alog_str(agents[pick_agent(w, job)]),
+                                             .input_tokens = ALOG_I64(input),
+                                             .output_tokens = ALOG_I64(output),
+                                             .cost_usd =
+                                                 ALOG_F64((double)(input * 3 + output * 15) / 1e6),
+                                             .context = context};
     if (failed) {
         call.failure_class =
             dice < 20 ? ALOG_FAILURE_CLASS_AVAILABILITY : ALOG_FAILURE_CLASS_EXECUTION;
@@ -112,8 +122,8 @@ static enum alog_status log_call(struct workload *w, struct alog_writer *writer,
                                       : ALOG_STR("bad_output");
         call.error_message = ALOG_STR("the provider did not give a usable answer in time");
     }
-    if (dice >= 990) {
-        call.fallback_from = alog_str(providers[(provider + 1) % COUNT(providers)]);
+    if (fell_back) {
+        call.fallback_from = alog_str(providers[job->provider]);
         call.fallback_reason = ALOG_STR("rate_limit");
     }
     return alog_log_provider_performance(writer, &call);
@@ -228,10 +238,10 @@ enum alog_status workload_next(struct workload *workload, struct alog_writer *wr
     }
     uint32_t dice = below(w, 100);
     if (dice < 30) {
-        return log_agent(w, writer, &context);
+        return log_agent(w, job, writer, &context);
     }
     if (dice < 60) {
-        return log_call(w, writer, &context);
+        return log_call(w, job, writer, &context);
     }
     if (dice < 80) {
         return log_test(w, writer, &context);

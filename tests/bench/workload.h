@@ -22,6 +22,8 @@ struct workload_job {
     uint32_t job_id_len;
     uint32_t step; /* 0 = not begun */
     uint32_t steps;
+    uint32_t provider, model;
+    uint32_t first_agent;
 };
 
 struct workload {

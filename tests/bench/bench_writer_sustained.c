@@ -1,0 +1,115 @@
+/* How many events a second the writer takes, compresses, writes and syncs, without a loss. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <agentlog/reader.h>
+
+#include "bench_writer.h"
+
+struct logger {
+    struct alog_writer *writer;
+    enum bench_event event;
+    uint32_t number;
+    uint64_t events;
+    uint64_t dropped;
+    double cpu_seconds;
+};
+
+static double seconds_of(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* A job of about 250 events follows the other. */
+static void *log_all(void *argument) {
+    struct logger *logger = argument;
+    struct alog_job_scope scope = {.job_id_len = 16, .job_id = "job-000000000000"};
+    for (uint64_t i = 0; i < logger->events; i++) {
+        if (i % 250 == 0) {
+            uint64_t job = (i / 250) * BENCH_MAX_THREADS + logger->number;
+            for (int digit = 15; digit >= 4; digit--, job /= 10) {
+                scope.job_id[digit] = (char)('0' + job % 10);
+            }
+            alog_job_detach();
+            if (alog_job_attach(&scope) != ALOG_OK) {
+                bench_die("no job scope");
+            }
+        }
+        const struct alog_agent_execution *event =
+            bench_event_at(logger->event, i + logger->number * (BENCH_PREPARED / 4));
+        logger->dropped += alog_log_agent_execution(logger->writer, event) != ALOG_OK;
+    }
+    logger->cpu_seconds = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    return NULL;
+}
+
+/* What is on the disk: file bytes and msgpack bytes. */
+static void measure_log(const char *dir, uint64_t events, struct bench_sustained *result) {
+    struct alog_segment_list list;
+    uint64_t file_bytes = 0;
+    uint64_t raw_bytes = 0;
+    uint64_t found = 0;
+    if (alog_segments_list(dir, &list, NULL) != ALOG_OK) {
+        bench_die("there is no log");
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        struct alog_segment_info info;
+        if (list.segments[i].open || alog_segment_inspect(list.segments[i].path, false, NULL, NULL,
+                                                          &info, NULL) != ALOG_OK) {
+            bench_die("a segment is not sealed");
+        }
+        file_bytes += info.file_bytes;
+        raw_bytes += info.raw_bytes;
+        found += info.events;
+        alog_segment_info_free(&info);
+    }
+    alog_segments_free(&list);
+    if (found < events) {
+        bench_die("events are missing from the log");
+    }
+    result->file_bytes_per_event = (double)file_bytes / (double)events;
+    result->raw_bytes_per_event = (double)raw_bytes / (double)events;
+}
+
+struct bench_sustained bench_sustained_run(const struct bench_options *options,
+                                           enum bench_event event, uint32_t threads) {
+    struct alog_writer_options writer_options = ALOG_WRITER_OPTIONS_INIT;
+    writer_options.full_wait_ns = UINT64_C(60000000000);
+    writer_options.ring_bytes = options->ring_bytes;
+    writer_options.compression_level = options->compression_level;
+    struct bench_sustained result = {0};
+    struct logger loggers[BENCH_MAX_THREADS];
+    pthread_t ids[BENCH_MAX_THREADS];
+    char *dir = bench_dir_make(options);
+    struct alog_writer *writer = NULL;
+    if (alog_writer_open(dir, &writer_options, &writer, NULL) != ALOG_OK) {
+        bench_die("cannot open a writer");
+    }
+    double cpu_before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    double begun = seconds_of(CLOCK_MONOTONIC);
+    for (uint32_t i = 0; i < threads; i++) {
+        loggers[i] = (struct logger){
+            .writer = writer, .event = event, .number = i, .events = options->events / threads};
+        if (pthread_create(&ids[i], NULL, log_all, &loggers[i]) != 0) {
+            bench_die("cannot start a thread");
+        }
+    }
+    for (uint32_t i = 0; i < threads; i++) {
+        pthread_join(ids[i], NULL);
+        result.dropped += loggers[i].dropped;
+        result.logging_seconds += loggers[i].cpu_seconds;
+    }
+    if (alog_writer_close(writer, NULL) != ALOG_OK) {
+        bench_die("the log is not whole");
+    }
+    result.seconds = seconds_of(CLOCK_MONOTONIC) - begun;
+    result.drain_seconds =
+        seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_before - result.logging_seconds;
+    uint64_t events = options->events / threads * threads;
+    result.events_per_second = (double)events / result.seconds;
+    measure_log(dir, events - result.dropped, &result);
+    bench_dir_remove(dir);
+    return result;
+}

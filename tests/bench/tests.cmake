@@ -1,0 +1,16 @@
+# Benchmarks are programs to run by hand; ctest only proves that they still run.
+add_executable(bench_layout bench/bench_layout.c)
+target_link_libraries(bench_layout PRIVATE alog_build PkgConfig::ZSTD PkgConfig::XXHASH m)
+add_test(NAME bench/bench_layout COMMAND bench_layout --quick)
+
+add_library(alog_bench_workload STATIC bench/workload.c)
+target_link_libraries(alog_bench_workload PUBLIC alog_writer PRIVATE alog_build m)
+
+add_executable(bench_ingest bench/bench_ingest.c)
+target_link_libraries(bench_ingest PRIVATE alog_build alog_bench_workload alog_aggregator alog_format)
+add_test(NAME bench/bench_ingest COMMAND bench_ingest --events 20000 --rounds 1)
+
+add_executable(bench_writer bench/bench_writer.c bench/bench_writer_latency.c
+               bench/bench_writer_sustained.c)
+target_link_libraries(bench_writer PRIVATE alog_build alog_writer alog_test_support Threads::Threads)
+add_test(NAME bench/bench_writer COMMAND bench_writer --events 20000 --calls 2000)
