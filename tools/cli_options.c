@@ -121,16 +121,15 @@ static bool take_value(const struct parse *parse, const struct cli_option *optio
                        const char *text) {
     void *place = (char *)parse->arguments + option->offset;
     struct alog_error error;
+    if (text[0] == '\0' && option->kind != CLI_FLAG) {
+        cli_usage_error(parse->command, "--%s: its %s is empty", option->name, option->argument);
+        return false;
+    }
     switch (option->kind) {
     case CLI_FLAG:
         *(bool *)place = true;
         return true;
     case CLI_TEXT:
-        if (text[0] == '\0') {
-            cli_usage_error(parse->command, "--%s needs a %s that is not empty", option->name,
-                            option->argument);
-            return false;
-        }
         *(const char **)place = text;
         return true;
     case CLI_LIST:
@@ -231,7 +230,7 @@ static int take_option(const struct parse *parse, int argc, char **argv, int at)
         return take_value(parse, option, value) ? 1 : 0;
     }
     if (at + 1 >= argc) {
-        cli_usage_error(parse->command, "--%s needs a %s", option->name, option->argument);
+        cli_usage_error(parse->command, "--%s: its %s is missing", option->name, option->argument);
         return 0;
     }
     return take_value(parse, option, argv[at + 1]) ? 2 : 0;

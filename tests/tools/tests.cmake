@@ -1,0 +1,25 @@
+alog_add_test(tools test_cli_options alog_tools)
+alog_add_test(tools test_line_reader alog_tools)
+alog_add_test(tools test_output_table alog_tools)
+alog_add_test(tools test_safe_text alog_tools)
+alog_add_test(tools test_time_window alog_tools)
+
+find_package(Python3 COMPONENTS Interpreter)
+set(run_cli_case ${CMAKE_CURRENT_LIST_DIR}/run_cli_case.py)
+add_test(NAME tools/cli_self_test COMMAND Python3::Interpreter ${run_cli_case} --self-test)
+file(GLOB cli_cases CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/cli/*.case)
+foreach(cli_case ${cli_cases})
+    get_filename_component(name ${cli_case} NAME_WE)
+    add_test(NAME tools/cli/${name}
+             COMMAND Python3::Interpreter ${run_cli_case} $<TARGET_FILE:agentlog> ${cli_case})
+    set_tests_properties(tools/cli/${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
+
+# The example fleet logs everything that it says it does, and its log is whole.
+add_test(NAME tools/fleet COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_fleet.sh $<TARGET_FILE:fleet> $<TARGET_FILE:agentlog>)
+set_tests_properties(tools/fleet PROPERTIES TIMEOUT 300)
+
+# Every known truth of real data, through the program; needs the data beside the source tree.
+add_test(NAME tools/real_data
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
+set_tests_properties(tools/real_data PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
