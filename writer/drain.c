@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Naps between passes: while events come, and the longest when none do (40 wake-ups a second). */
+/* Naps between passes: while events come, the longest when none do (40 wake-ups a second), and the
+ * first after a rush, when whoever waits for room is about to go on. */
 #define BUSY_NAP_NS INT64_C(1000000)
 #define IDLE_NAP_NS INT64_C(25000000)
+#define RUSH_NAP_NS INT64_C(50000)
 
 /* A ring that gave this part of itself in one pass may be full before a nap is over. */
 #define RUSH_PART 8
@@ -298,7 +300,8 @@ static void nap(struct alog_drain *drain, int64_t nap_ns) {
 /* Short while events come, longer and longer while none do, never past what is due. */
 static int64_t next_nap(struct alog_drain *drain, bool active, int64_t now) {
     const struct alog_writer_options *options = &drain->writer->options;
-    int64_t nap_ns = active ? BUSY_NAP_NS : drain->nap_ns * 2;
+    bool after_rush = drain->nap_ns < BUSY_NAP_NS;
+    int64_t nap_ns = active && !after_rush ? BUSY_NAP_NS : drain->nap_ns * 2;
     int64_t longest = interval_ns(options->flush_interval_ms) / 8;
     longest = longest < IDLE_NAP_NS ? longest : IDLE_NAP_NS;
     nap_ns = nap_ns < longest ? nap_ns : longest;
@@ -333,6 +336,7 @@ static int64_t pass(struct alog_drain *drain, uint64_t flush_wanted, bool must_f
         pthread_mutex_unlock(&writer->mutex);
     }
     if (status == ALOG_OK && rush) {
+        drain->nap_ns = RUSH_NAP_NS / 2;
         return 0;
     }
     return next_nap(drain, drain->taken_total != events_before, now);

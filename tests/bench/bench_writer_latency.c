@@ -54,8 +54,37 @@ static int by_size(const void *a, const void *b) {
 
 struct timer {
     double ticks_per_ns;
+    double step; /* the counter moves in steps of so many ticks */
     double cost; /* of one measurement of nothing, in ticks */
 };
+
+/*
+ * A quantile of sorted samples. Where the counter moves in coarse steps (100 MHz on some machines),
+ * all samples of a step stand for durations spread over it, and the quantile is taken within.
+ */
+static double quantile(const uint32_t *samples, uint64_t count, double q, double step) {
+    uint64_t at = (uint64_t)((double)(count - 1) * q);
+    uint64_t first = at;
+    uint64_t end = at + 1;
+    while (first > 0 && samples[first - 1] == samples[at]) {
+        first--;
+    }
+    while (end < count && samples[end] == samples[at]) {
+        end++;
+    }
+    double within = ((double)(at - first) + 0.5) / (double)(end - first) - 0.5;
+    return (double)samples[at] + within * step;
+}
+
+/* The smallest difference between two of the sorted samples. */
+static double step_of(const uint32_t *samples, uint64_t count) {
+    uint32_t least = UINT32_MAX;
+    for (uint64_t i = 1; i < count; i++) {
+        uint32_t more = samples[i] - samples[i - 1];
+        least = more > 0 && more < least ? more : least;
+    }
+    return least == UINT32_MAX ? 1 : (double)least;
+}
 
 static struct timer calibrate(void) {
     struct timespec a;
@@ -74,7 +103,8 @@ static struct timer calibrate(void) {
         samples[i] = (uint32_t)(ticks_end() - begin);
     }
     qsort(samples, SAMPLES, sizeof samples[0], by_size);
-    return (struct timer){(double)(to - from) / ns, samples[SAMPLES / 2]};
+    double step = step_of(samples, SAMPLES);
+    return (struct timer){(double)(to - from) / ns, step, quantile(samples, SAMPLES, 0.5, step)};
 }
 
 /* ---- The floor ------------------------------------------------------------------------------ */
@@ -211,11 +241,11 @@ static struct bench_latency summarise(uint32_t *samples, uint64_t count, struct 
     for (uint64_t i = 0; i < count; i++) {
         sum += samples[i];
     }
-#define NS(ticks) (((double)(ticks)-timer.cost) / timer.ticks_per_ns)
-    return (struct bench_latency){.p50 = NS(samples[count / 2]),
-                                  .p99 = NS(samples[count * 99 / 100]),
-                                  .p999 = NS(samples[count * 999 / 1000]),
-                                  .max = NS(samples[count - 1]),
+#define NS(ticks) (((ticks)-timer.cost) / timer.ticks_per_ns)
+    return (struct bench_latency){.p50 = NS(quantile(samples, count, 0.5, timer.step)),
+                                  .p99 = NS(quantile(samples, count, 0.99, timer.step)),
+                                  .p999 = NS(quantile(samples, count, 0.999, timer.step)),
+                                  .max = NS((double)samples[count - 1]),
                                   .mean = NS(sum / (double)count)};
 }
 
