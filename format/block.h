@@ -64,8 +64,7 @@ uint32_t alog_bloom_bytes(uint32_t job_count);
 void alog_bloom_add(uint8_t *bloom, uint32_t bloom_bytes, uint64_t hash);
 bool alog_bloom_maybe(const uint8_t *bloom, uint32_t bloom_bytes, uint64_t hash);
 
-/* ---- Building
- * --------------------------------------------------------------------------------------------- */
+/* ---- Building -------------------------------------------------------------------------------- */
 
 struct alog_block_builder;
 
@@ -115,8 +114,7 @@ enum alog_status alog_block_compress(struct alog_block_compressor *compressor, c
                                      size_t raw_bytes, const uint8_t **ret_frame,
                                      struct alog_block_facts *facts);
 
-/* ---- Opening
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* An opened block; reused from block to block, so that its buffers stay. Zero-initialise; free with
  * alog_block_close. */

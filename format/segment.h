@@ -34,8 +34,7 @@ struct alog_file_header {
     struct alog_string environment;
 };
 
-/* ---- Encoding of headers (segment_header.c)
- * ---------------------------------------------------------------- */
+/* ---- Encoding of headers (segment_header.c) -------------------------------------------------- */
 
 /* Whole skippable frames, prefix included. `ret_frame` is grown with realloc; *ret_bytes is its
  * length. */
@@ -76,8 +75,7 @@ enum alog_status alog_block_header_decode(const uint8_t *frame, size_t bytes,
                                           struct alog_error *error);
 void alog_block_header_room_free(struct alog_block_header_room *room);
 
-/* ---- Names (segment_name.c)
- * -------------------------------------------------------------------------------- */
+/* ---- Names (segment_name.c) ------------------------------------------------------------------ */
 
 /* "<UTC start>-<writer id>-<number>.msgpack.zst":
  * 20260204T120000.123456789Z-0123456789abcdef-000001.msgpack.zst */
@@ -87,8 +85,7 @@ void alog_segment_name_format(int64_t start_ns, uint64_t writer_id, uint64_t num
 bool alog_segment_name_parse(const char *name, int64_t *ret_start_ns, uint64_t *ret_writer_id,
                              uint64_t *ret_number, bool *ret_open);
 
-/* ---- Writing (segment_writer.c)
- * ---------------------------------------------------------------------------- */
+/* ---- Writing (segment_writer.c) -------------------------------------------------------------- */
 
 struct alog_segment_writer;
 
@@ -142,8 +139,7 @@ enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool syn
 /* Leave the file as it is, unsealed, and free the handle. */
 void alog_segment_abandon(struct alog_segment_writer *segment);
 
-/* ---- Scanning (segment_scan.c)
- * ----------------------------------------------------------------------------- */
+/* ---- Scanning (segment_scan.c) --------------------------------------------------------------- */
 
 struct alog_segment_scan;
 

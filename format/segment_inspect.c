@@ -26,6 +26,51 @@ static void add_block(struct inspection *inspection, const struct alog_block_fac
     }
 }
 
+/* ---- Names --------------------------------------------------------------------------------- */
+
+static enum alog_status note_name(struct inspection *inspection, const struct alog_event_type *type,
+                                  struct alog_error *error) {
+    if (inspection->names[type->id] == NULL) {
+        inspection->names[type->id] = strndup(type->name, type->name_len);
+        if (inspection->names[type->id] == NULL) {
+            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a type's name");
+        }
+    }
+    return ALOG_OK;
+}
+
+/* Is there a user-defined type among them that no block has named so far? */
+static bool has_nameless(const struct inspection *inspection, const struct alog_type_tally *counts,
+                         uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (counts[i].type >= ALOG_FIRST_USER_TYPE && inspection->names[counts[i].type] == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only a block's preamble names user-defined types, so a block that counts a nameless one is
+ * opened. */
+static enum alog_status name_types(struct inspection *inspection,
+                                   const struct alog_block_facts *facts, struct alog_block *block,
+                                   struct alog_error *error) {
+    if (!has_nameless(inspection, facts->counts, facts->count_count)) {
+        return ALOG_OK;
+    }
+    enum alog_status status = alog_segment_scan_open_block(inspection->scan, block, error);
+    if (status == ALOG_CORRUPT || status == ALOG_UNSUPPORTED) {
+        return ALOG_OK; /* it was reported; another block may name them */
+    }
+    for (uint32_t i = 0; status == ALOG_OK && i < facts->count_count; i++) {
+        const struct alog_event_type *type = alog_schema_type(block->schema, facts->counts[i].type);
+        if (type != NULL) {
+            status = note_name(inspection, type, error);
+        }
+    }
+    return status;
+}
+
 /* ---- Fast ---------------------------------------------------------------------------------- */
 
 static enum alog_status inspect_index(struct inspection *inspection, struct alog_error *error) {
@@ -51,29 +96,49 @@ static enum alog_status inspect_index(struct inspection *inspection, struct alog
     return status;
 }
 
-static enum alog_status inspect_headers(struct inspection *inspection, struct alog_error *error) {
-    for (;;) {
+/* Walk the block headers: for names, and, with `add`, for the facts too. */
+static enum alog_status inspect_headers(struct inspection *inspection, bool add,
+                                        struct alog_error *error) {
+    struct alog_block block = {0};
+    enum alog_status status = ALOG_OK;
+    while (status == ALOG_OK) {
         const struct alog_block_header *header;
-        enum alog_status status = alog_segment_scan_next(inspection->scan, &header, error);
+        status = alog_segment_scan_next(inspection->scan, &header, error);
         if (status != ALOG_OK || header == NULL) {
-            return status;
+            break;
         }
-        add_block(inspection, &header->facts);
+        if (add) {
+            add_block(inspection, &header->facts);
+        }
+        status = name_types(inspection, &header->facts, &block, error);
     }
+    alog_block_close(&block);
+    return status;
+}
+
+static bool has_user_types(const struct inspection *inspection) {
+    for (uint32_t type = ALOG_FIRST_USER_TYPE; type < ALOG_MAX_TYPES; type++) {
+        if (inspection->counts[type] > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum alog_status inspect_fast(struct inspection *inspection, struct alog_error *error) {
     if (alog_segment_scan_sealed(inspection->scan)) {
         enum alog_status status = inspect_index(inspection, NULL);
+        if (status == ALOG_OK) {
+            return has_user_types(inspection) ? inspect_headers(inspection, false, error) : ALOG_OK;
+        }
         if (status != ALOG_CORRUPT && status != ALOG_UNSUPPORTED) {
-            return status == ALOG_OK ? status
-                                     : alog_fail(error, status, 0, -1, "cannot read the index");
+            return alog_fail(error, status, 0, -1, "cannot read the index");
         }
         /* A good index with an entry that cannot be: the blocks themselves decide. */
         inspection->totals = (struct alog_index_totals){0};
         memset(inspection->counts, 0, sizeof inspection->counts);
     }
-    return inspect_headers(inspection, error);
+    return inspect_headers(inspection, true, error);
 }
 
 /* ---- Verifying ----------------------------------------------------------------------------- */
@@ -120,17 +185,6 @@ static bool counts_agree(const struct block_content *content,
     }
     /* The header's counts add up to its events, so no type is left over. */
     return true;
-}
-
-static enum alog_status note_name(struct inspection *inspection, const struct alog_event_type *type,
-                                  struct alog_error *error) {
-    if (inspection->names[type->id] == NULL) {
-        inspection->names[type->id] = strndup(type->name, type->name_len);
-        if (inspection->names[type->id] == NULL) {
-            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a type's name");
-        }
-    }
-    return ALOG_OK;
 }
 
 static enum alog_status verify_events(struct verifier *verifier,

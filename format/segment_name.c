@@ -17,7 +17,7 @@ void alog_segment_name_format(int64_t start_ns, uint64_t writer_id, uint64_t num
     time_t seconds = (time_t)(start_ns / NS_PER_SECOND);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    char start[32];
+    char start[16]; /* years end at 2262 */
     strftime(start, sizeof start, "%Y%m%dT%H%M%S", &utc);
     snprintf(name, ALOG_SEGMENT_NAME_BYTES,
              "%s.%09" PRId64 "Z-%016" PRIx64 "-%06" PRIu64 ".msgpack.zst%s", start,

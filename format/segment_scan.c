@@ -93,7 +93,7 @@ enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const u
         return alog_fail(error, ALOG_INVALID, 0, -1, "there is no block to read");
     }
     if (!scan->has_frame) {
-        bool matches, tail;
+        bool matches = false, tail;
         enum alog_status status = load_frame(scan, &matches, error);
         if (status == ALOG_OK && !matches) {
             status = frame_mismatch(scan, &tail, error);
@@ -113,7 +113,7 @@ enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const u
 
 enum alog_status alog_segment_scan_open_block(struct alog_segment_scan *scan,
                                               struct alog_block *block, struct alog_error *error) {
-    const uint8_t *frame;
+    const uint8_t *frame = NULL;
     enum alog_status status = alog_segment_scan_frame(scan, &frame, error);
     if (status != ALOG_OK) {
         return status;

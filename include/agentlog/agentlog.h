@@ -44,8 +44,7 @@ extern "C" {
 #define ALOG_PRINTF(format_index, first_index)
 #endif
 
-/* ---- Status
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Status ---------------------------------------------------------------------------------- */
 
 /*
  * One enum for all layers. The numbers are pinned: they never change their meaning.
@@ -84,8 +83,7 @@ struct alog_error {
     char message[ALOG_ERROR_MESSAGE_BYTES]; /* NUL-terminated: what, where, what to do */
 };
 
-/* ---- Strings and values
- * ----------------------------------------------------------------------------------- */
+/* ---- Strings and values ---------------------------------------------------------------------- */
 
 struct alog_string {
     const char *data; /* NULL = absent */
@@ -154,8 +152,7 @@ struct alog_attribute {
     struct alog_value value;
 };
 
-/* ---- Event types
- * ------------------------------------------------------------------------------------------ */
+/* ---- Event types ----------------------------------------------------------------------------- */
 
 /* The kind of a field. NAME and ENUM strings repeat and are kept once per block. */
 enum alog_field_kind {

@@ -80,8 +80,7 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_rebuild(const char *log_dir, cons
                                                        struct alog_ingest_report *ret_report,
                                                        struct alog_error *error);
 
-/* ---- Questions
- * -------------------------------------------------------------------------------------------- */
+/* ---- Questions ------------------------------------------------------------------------------- */
 
 struct alog_db;
 

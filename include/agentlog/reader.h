@@ -18,8 +18,7 @@
 extern "C" {
 #endif
 
-/* ---- Finding segments
- * ------------------------------------------------------------------------------------- */
+/* ---- Finding segments ------------------------------------------------------------------------ */
 
 struct alog_segment_path {
     char *path;         /* as it can be opened */
@@ -76,8 +75,7 @@ struct alog_damage {
 };
 typedef void alog_damage_fn(void *context, const struct alog_damage *damage);
 
-/* ---- Reading events
- * --------------------------------------------------------------------------------------- */
+/* ---- Reading events -------------------------------------------------------------------------- */
 
 struct alog_reader;
 
@@ -111,12 +109,10 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_reader_next(struct alog_reader *r
                                                            struct alog_error *error);
 ALOG_API void alog_reader_close(struct alog_reader *reader);
 
-/* ---- Facts about a segment
- * -------------------------------------------------------------------------------- */
+/* ---- Facts about a segment ------------------------------------------------------------------- */
 
 struct alog_type_count {
-    char name[ALOG_MAX_NAME_BYTES +
-              1]; /* "type 70" when the name is not known from the header alone */
+    char name[ALOG_MAX_NAME_BYTES + 1]; /* "type 70" when no readable block names it */
     uint32_t type;
     uint64_t events;
 };

@@ -121,8 +121,7 @@ alog_writer_open(const char *log_dir, const struct alog_writer_options *options,
 ALOG_API enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_event *event,
                                          struct alog_error *error);
 
-/* ---- User-defined events
- * ---------------------------------------------------------------------------------- */
+/* ---- User-defined events --------------------------------------------------------------------- */
 
 /*
  * Define an event type of the application's own: `name` (1..255 bytes, not one of the catalogue's),
@@ -145,8 +144,7 @@ ALOG_API enum alog_status alog_log_user(struct alog_writer *writer, uint32_t typ
                                         const struct alog_value *values, size_t value_count,
                                         const struct alog_context *context);
 
-/* ---- Job scope
- * -------------------------------------------------------------------------------------------- */
+/* ---- Job scope ------------------------------------------------------------------------------- */
 
 /*
  * Begin a job: log job_start and open a scope on this thread; every event that the thread logs
@@ -178,8 +176,7 @@ ALOG_API struct alog_job_scope alog_job_capture(void);
 ALOG_API enum alog_status alog_job_attach(const struct alog_job_scope *scope);
 ALOG_API enum alog_status alog_job_detach(void);
 
-/* ---- Flush, stats, close
- * ---------------------------------------------------------------------------------- */
+/* ---- Flush, stats, close --------------------------------------------------------------------- */
 
 /*
  * Wait until everything that this call's caller saw logged before is in the file (and synced,

@@ -61,13 +61,12 @@ static void test_names_of_user_types(void **state) {
     char path[PATH_MAX];
     struct alog_segment_info info;
     golden_path("all_types.msgpack.zst", path);
-    assert_int_equal(alog_segment_inspect(path, false, NULL, NULL, &info, NULL), ALOG_OK);
-    assert_string_equal(info.types[info.type_count - 1].name, "type 64");
-    assert_string_equal(info.types[0].name, "job_start");
-    alog_segment_info_free(&info);
-    assert_int_equal(alog_segment_inspect(path, true, NULL, NULL, &info, NULL), ALOG_OK);
-    assert_string_equal(info.types[info.type_count - 1].name, "cache_lookup");
-    alog_segment_info_free(&info);
+    for (int verify = 0; verify < 2; verify++) {
+        assert_int_equal(alog_segment_inspect(path, verify, NULL, NULL, &info, NULL), ALOG_OK);
+        assert_string_equal(info.types[0].name, "job_start");
+        assert_string_equal(info.types[info.type_count - 1].name, "cache_lookup");
+        alog_segment_info_free(&info);
+    }
 }
 
 /* Offset of the index's frame: the only kind of its name in a golden file. */

@@ -42,7 +42,9 @@ static size_t count_in(const char *dir, const char *suffix, int depth) {
         size_t len = strlen(entry->d_name);
         size_t suffix_len = strlen(suffix);
         char path[4096];
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) >= (int)sizeof path) {
+            continue;
+        }
         count += len >= suffix_len && strcmp(entry->d_name + len - suffix_len, suffix) == 0;
         count += count_in(path, suffix, depth + 1);
     }
