@@ -290,6 +290,21 @@ static void test_failed_append_goes_to_the_same_place(void **state) {
     assert_int_equal(events_in(maker->path, 0), 3);
 }
 
+/* A write may fail after all of it is in the file. The writer was told that the block is not there,
+ * so no reader may find it. */
+static void test_failed_block_is_taken_back(void **state) {
+    struct fixture *fixture = *state;
+    struct segment_maker *maker = &fixture->maker;
+    segment_maker_begin(maker);
+    add_block(maker, 2);
+    fixture->script.fail_always[SCRIPTED_PWRITEV] = EIO;
+    fixture->script.fail_after_bytes = UINT64_MAX;
+    segment_maker_add_line(maker, HOOK);
+    assert_int_equal(segment_maker_end_block(maker), ALOG_IO);
+    segment_maker_abandon(maker);
+    assert_int_equal(events_in(maker->path, 0), 2);
+}
+
 static void test_sync_makes_names_durable_once(void **state) {
     struct fixture *fixture = *state;
     segment_maker_begin(&fixture->maker);
@@ -458,6 +473,7 @@ int main(void) {
         TEST(test_short_writes_are_continued),
         TEST(test_block_is_one_write),
         TEST(test_failed_append_goes_to_the_same_place),
+        TEST(test_failed_block_is_taken_back),
         TEST(test_sync_makes_names_durable_once),
         TEST(test_seal_without_sync_syncs_nothing),
         TEST(test_impossible_facts_are_refused),
