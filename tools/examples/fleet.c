@@ -29,7 +29,7 @@ static const struct provider {
     double latency_ms;
     double usd_per_token;
 } providers[] = {
-    {{"cloud-a", 7}, {"large-2", 7}, 0.08, 0.05, 900.0, 8e-6},
+    {{"cloud-a", 7}, {"large-2", 7}, 0.12, 0.05, 900.0, 8e-6},
     {{"cloud-b", 7}, {"medium-5", 8}, 0.03, 0.10, 600.0, 2e-6},
     {{"local", 5}, {"small-1", 7}, 0.01, 0.25, 250.0, 0.0},
 };
@@ -120,11 +120,15 @@ static void look_into_cache(struct agent *agent) {
                                COUNT_OF(values), now(agent)));
 }
 
+/* What a call came to, beyond its success. */
+enum outcome { RAN, TIMED_OUT, REFUSED };
+
 /* Ask one provider once. `fallback_from` is the one that could not be had before, or absent. */
 static bool ask_provider(struct agent *agent, const struct specialist *specialist,
                          const struct provider *provider, int64_t retry_count,
-                         struct alog_string fallback_from, bool *ret_available) {
+                         struct alog_string fallback_from, enum outcome *ret_outcome) {
     const bool available = chance(agent) >= provider->unavailable;
+    const bool refused = chance(agent) < 0.6;
     const bool success = available && chance(agent) >= provider->poor;
     const int64_t input_tokens = between(agent, 400, 9000);
     const int64_t output_tokens = between(agent, 50, 1500);
@@ -132,7 +136,9 @@ static bool ask_provider(struct agent *agent, const struct specialist *specialis
         .provider_id = provider->id,
         .model = provider->model,
         .success = success,
-        .latency_ms = ALOG_F64(spend(agent, available ? provider->latency_ms : 5000.0)),
+        .latency_ms = ALOG_F64(spend(agent, available ? provider->latency_ms
+                                            : refused ? 50.0
+                                                      : 5000.0)),
         .retry_count = ALOG_I64(retry_count),
         .fallback_from = fallback_from,
         .agent_name = specialist->agent_name};
@@ -147,7 +153,7 @@ static bool ask_provider(struct agent *agent, const struct specialist *specialis
             ALOG_F64((double)(input_tokens + 3 * output_tokens) * provider->usd_per_token);
     } else {
         call.failure_class = ALOG_FAILURE_CLASS_AVAILABILITY;
-        call.error_type = chance(agent) < 0.5 ? ALOG_STR("rate_limit") : ALOG_STR("timeout");
+        call.error_type = refused ? ALOG_STR("rate_limit") : ALOG_STR("timeout");
         call.error_message = ALOG_STR("the provider did not take the request");
     }
     if (available && !success) {
@@ -156,22 +162,23 @@ static bool ask_provider(struct agent *agent, const struct specialist *specialis
     }
     call.context = now(agent);
     count(agent, alog_log_provider_performance(agent->fleet->writer, &call));
-    *ret_available = available;
+    *ret_outcome = available ? RAN : refused ? REFUSED : TIMED_OUT;
     return success;
 }
 
-/* An answer from the first provider that can be had: one retry each, then the next. NULL = none. */
+/* An answer from the first provider that can be had: a time-out is tried again once, a refusal is
+ * not. NULL = none. */
 static const struct provider *get_answer(struct agent *agent, const struct specialist *specialist) {
     struct alog_string fallback_from = {NULL, 0};
     for (size_t i = 0; i < COUNT_OF(providers); i++) {
-        for (int64_t retry = 0; retry < 2; retry++) {
-            bool available = false;
-            if (ask_provider(agent, specialist, &providers[i], retry, fallback_from, &available)) {
+        enum outcome outcome = TIMED_OUT;
+        for (int64_t retry = 0; retry < 2 && outcome == TIMED_OUT; retry++) {
+            if (ask_provider(agent, specialist, &providers[i], retry, fallback_from, &outcome)) {
                 return &providers[i];
             }
-            if (available) {
-                return NULL; /* it ran: asking another one is the agent's to decide */
-            }
+        }
+        if (outcome == RAN) {
+            return NULL; /* the answer was no good: what now is the agent's to decide */
         }
         fallback_from = providers[i].id;
     }
