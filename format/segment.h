@@ -113,7 +113,8 @@ enum alog_status alog_segment_resume(const struct alog_io *io, const char *path,
 /*
  * Append one block: header and frame in one write at the end. After a failure nothing counts as
  * appended and the next append goes to the same place (a short write leaves a torn block that is
- * overwritten or cut off).
+ * overwritten or cut off). ALOG_LIMIT: the index is full, which takes hundreds of thousands of
+ * blocks: seal the segment and begin another. ALOG_INVALID: facts that no reader would believe.
  */
 enum alog_status alog_segment_append(struct alog_segment_writer *segment,
                                      const struct alog_block_facts *facts, const uint8_t *frame,

@@ -329,18 +329,22 @@ enum alog_status alog_segment_append(struct alog_segment_writer *segment,
     segment->header.len = 0;
     enum alog_status status = alog_block_header_encode(segment->file_id, segment->next_block_number,
                                                        facts, &segment->header);
+    if (status == ALOG_INVALID || status == ALOG_LIMIT) {
+        return alog_fail(error, ALOG_INVALID, 0, -1,
+                         "a block for %s has impossible facts, or too many", segment->path);
+    }
     /* Indexed first: once the block is in the file, nothing can fail any more. */
     size_t index_len = segment->index.len;
     if (status == ALOG_OK) {
         status = alog_index_append(&segment->index, segment->end, segment->header.data,
                                    segment->header.len, facts->compressed_bytes);
     }
-    if (status != ALOG_OK) {
-        return alog_fail(error, status, 0, -1,
-                         status == ALOG_INVALID ? "a block for %s has impossible facts"
-                         : status == ALOG_LIMIT ? "%s holds all the blocks that it can: seal it"
-                                                : "no memory to write %s",
+    if (status == ALOG_LIMIT) {
+        return alog_fail(error, status, 0, -1, "%s holds all the blocks that it can: seal it",
                          segment->path);
+    }
+    if (status != ALOG_OK) {
+        return no_memory(error, segment->path);
     }
     struct iovec parts[2] = {{segment->header.data, segment->header.len},
                              {(void *)(uintptr_t)frame, facts->compressed_bytes}};

@@ -344,6 +344,53 @@ static void test_impossible_facts_are_refused(void **state) {
     assert_int_equal(alog_segment_bytes(fixture->maker.segment), bytes);
 }
 
+/* Write nothing, so that a test need not fill the disk. */
+static int64_t swallow(void *context, int fd, const struct iovec *parts, int count,
+                       uint64_t offset) {
+    (void)context;
+    (void)fd;
+    (void)offset;
+    int64_t bytes = 0;
+    for (int i = 0; i < count; i++) {
+        bytes += (int64_t)parts[i].iov_len;
+    }
+    return bytes;
+}
+
+/* The largest headers fill the index fastest: 1 MiB of ring marks each. */
+static void test_full_index(void **state) {
+    struct fixture *fixture = *state;
+    const uint32_t ring_count = (ALOG_MAX_HEADER_BYTES - 200) / 16;
+    struct alog_ring_mark *rings = calloc(ring_count, sizeof *rings);
+    const struct alog_type_tally counts[] = {{1, 1}};
+    struct alog_block_facts facts = {.raw_bytes = 1,
+                                     .compressed_bytes = 1,
+                                     .counts = counts,
+                                     .count_count = 1,
+                                     .rings = rings,
+                                     .ring_count = ring_count};
+    const uint8_t frame[1] = {0};
+    segment_maker_begin(&fixture->maker);
+    fixture->script.io.pwritev = swallow;
+    struct alog_segment_writer *segment = fixture->maker.segment;
+    enum alog_status status = ALOG_OK;
+    uint64_t blocks = 0;
+    while (status == ALOG_OK && blocks < 300) {
+        facts.first_sequence = facts.last_sequence = blocks + 1;
+        status = alog_segment_append(segment, &facts, frame, NULL);
+        blocks += status == ALOG_OK;
+    }
+    assert_int_equal(status, ALOG_LIMIT);
+    assert_int_equal(blocks, 256);
+    assert_int_equal(alog_segment_blocks(segment), blocks);
+    facts.ring_count = ring_count + 100; /* more than any header holds: sealing would not help */
+    rings = realloc(rings, facts.ring_count * sizeof *rings);
+    memset(rings + ring_count, 0, 100 * sizeof *rings);
+    facts.rings = rings;
+    assert_int_equal(alog_segment_append(segment, &facts, frame, NULL), ALOG_INVALID);
+    free(rings);
+}
+
 /* ---- Going on after a crash ---------------------------------------------------------------- */
 
 static void test_live_segment_is_locked(void **state) {
@@ -477,6 +524,7 @@ int main(void) {
         TEST(test_sync_makes_names_durable_once),
         TEST(test_seal_without_sync_syncs_nothing),
         TEST(test_impossible_facts_are_refused),
+        TEST(test_full_index),
         TEST(test_live_segment_is_locked),
         TEST(test_resumed_at_every_cut),
         TEST(test_resumed_after_the_tables),
