@@ -18,10 +18,11 @@ void alog_drain_failed(struct alog_drain *drain, enum alog_status status,
     }
 }
 
-/* Counters of ours: one writer, this thread, so a load and a store will do. */
+/* Counters of ours: one writer, this thread, so a load and a store will do. Release: pairs with the
+ * acquire in alog_writer_get_stats; who sees an event stored sees that it was published. */
 static void add_to(_Atomic uint64_t *counter, uint64_t more) {
     uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + more, memory_order_relaxed);
+    atomic_store_explicit(counter, value + more, memory_order_release);
 }
 
 /* ---- Closing a block ------------------------------------------------------------------------ */

@@ -197,7 +197,8 @@ void alog_ring_set_close(struct alog_writer *writer) {
         syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
     }
     for (struct alog_ring_slot *slot = first; slot != NULL; slot = slot->next) {
-        /* Acquire: pairs with the release that ends a log call; all it published is then seen. */
+        /* Sequentially consistent: the other half of what stands above. As an acquire it pairs with
+         * the release that ends a log call; all that the call published is then seen. */
         while (atomic_load_explicit(&slot->busy, memory_order_seq_cst) != 0) {
             sched_yield();
         }

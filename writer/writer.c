@@ -190,9 +190,30 @@ static struct timespec deadline_after(uint64_t timeout_ms) {
     return at;
 }
 
+/* The result of a flush, with its reason. */
+static enum alog_status explain_flush(const struct alog_writer *writer, enum alog_status status,
+                                      uint64_t timeout_ms, struct alog_error *error) {
+    switch (status) {
+    case ALOG_OK:
+        return ALOG_OK;
+    case ALOG_CLOSED:
+        return alog_fail(error, status, 0, -1, "the writer is closed");
+    case ALOG_DROPPED:
+        return alog_fail(error, status, 0, -1, "not everything was written within %" PRIu64 " ms",
+                         timeout_ms);
+    case ALOG_NO_MEMORY:
+        return alog_fail(error, status, 0, -1, "no memory for a block");
+    default:
+        return alog_fail(error, ALOG_IO,
+                         atomic_load_explicit(&writer->last_errno, memory_order_relaxed), -1,
+                         "events could not be written to %s", writer->log_dir);
+    }
+}
+
 enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms,
                                    struct alog_error *error) {
     struct timespec until = deadline_after(timeout_ms);
+    alog_writer_retain(writer); /* close may run meanwhile */
     pthread_mutex_lock(&writer->mutex);
     uint64_t wanted = ++writer->flush_wanted;
     pthread_cond_signal(&writer->wake);
@@ -207,19 +228,9 @@ enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_
         status = writer->closing ? ALOG_CLOSED : ALOG_DROPPED;
     }
     pthread_mutex_unlock(&writer->mutex);
-    if (status == ALOG_CLOSED) {
-        return alog_fail(error, status, 0, -1, "the writer is closed");
-    }
-    if (status == ALOG_DROPPED) {
-        return alog_fail(error, status, 0, -1, "not everything was written within %" PRIu64 " ms",
-                         timeout_ms);
-    }
-    if (status != ALOG_OK) {
-        int reason = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
-        return alog_fail(error, status == ALOG_NO_MEMORY ? status : ALOG_IO, reason, -1,
-                         "events could not be written to %s", writer->log_dir);
-    }
-    return ALOG_OK;
+    status = explain_flush(writer, status, timeout_ms, error);
+    alog_writer_release(writer);
+    return status;
 }
 
 /* ---- Stats ---------------------------------------------------------------------------------- */
@@ -248,7 +259,7 @@ enum alog_status alog_writer_get_stats(struct alog_writer *writer,
         return ALOG_CLOSED;
     }
     /* `stored` before `published`: an event is published first, so the difference is never
-     * negative. Acquire: pairs with the release in the drain's count of stored events. */
+     * negative. Acquire: pairs with the release in drain_block.c's add_to. */
     stats.stored = atomic_load_explicit(&counters->stored, memory_order_acquire);
     uint64_t unreadable = atomic_load_explicit(&counters->unreadable, memory_order_acquire);
     uint64_t published = 0;

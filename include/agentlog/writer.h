@@ -4,25 +4,33 @@
  *     struct alog_writer *writer;
  *     struct alog_writer_options options = ALOG_WRITER_OPTIONS_INIT;
  *     if (alog_writer_open("/var/log/agents", &options, &writer, NULL) != ALOG_OK) { … }
- *     alog_job_begin(writer, &(struct alog_job_start){.job_id = ALOG_STR("job-1"), .ai_agent =
- * ALOG_BOOL(true)}); alog_log_agent_execution(writer, &(struct alog_agent_execution){ .agent_name =
- * ALOG_STR("fixer"), .success = true, .confidence = ALOG_F64(0.9)}); alog_job_finish(writer,
- * &(struct alog_job_end){.status = ALOG_JOB_STATUS_SUCCESS}); alog_writer_close(writer, NULL);
+ *     alog_job_begin(writer, &(struct alog_job_start){.job_id = ALOG_STR("job-1")});
+ *     alog_log_agent_execution(
+ *         writer, &(struct alog_agent_execution){.agent_name = ALOG_STR("fixer"),
+ *                                                .success = true,
+ *                                                .confidence = ALOG_F64(0.9)});
+ *     alog_job_finish(writer, &(struct alog_job_end){.status = ALOG_JOB_STATUS_SUCCESS});
+ *     alog_writer_close(writer, NULL);
  *
  * Caveats, before the first symbol
  *   - Threads: every call may be made from any thread. Each thread gets a ring of its own at its
- * first event (that call maps memory and takes a lock; later ones do neither); it is drained and
- * used again after the thread ends. `alog_writer_close` may run while others log: their calls
- * return ALOG_CLOSED. After `close` has returned the handle must not be used again.
+ *     first event (that call maps memory and takes a lock; later ones do neither); it is drained
+ *     and used again after the thread ends. `alog_writer_close` may run while others log: their
+ *     calls return ALOG_CLOSED. After `close` has returned the handle must not be used again.
  *   - Blocking: an `alog_log_…` call never blocks, allocates, makes a system call (past the
- * thread's first) or formats text, unless `full_wait_ns` asks it to wait for room.
+ *     thread's first) or formats text, unless `full_wait_ns` asks it to wait for room.
  *   - Loss is never silent: an event that finds its ring full is counted by type, and `writer_loss`
- * events in the log say how many of which type were lost. At every moment emitted = stored +
- * dropped + in flight.
+ *     events in the log say how many of which type were lost. At every moment emitted = stored +
+ *     dropped + in flight.
  *   - Processes: many writers share one log directory without talking to each other.
+ *   - fork: the writer stays the parent's. In the child its calls return ALOG_CLOSED and change
+ *     nothing; open another one there.
+ *   - Signal handlers may log. What interrupts a log call of its own thread is dropped and counted.
+ *     A thread's first event must not come from a handler: that call takes locks and memory.
  *   - Order: events of one thread stay in order. Between threads the timestamps tell.
- *   - Memory: per thread `ring_bytes` + 16 KiB; per writer about 4 × `block_bytes` + the zstd
- * context (level 1: 1 MiB) + 24 bytes per string in a block.
+ *   - Memory: per thread `ring_bytes` + 12 KiB (and 8 KiB once it lost something); per writer about
+ *     4 × `block_bytes` + the zstd context (level 1: 1 MiB) + 24 bytes per string in a block +
+ *     128 KiB of counters.
  */
 #ifndef AGENTLOG_WRITER_H
 #define AGENTLOG_WRITER_H
