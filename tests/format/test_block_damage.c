@@ -394,7 +394,7 @@ struct sizes {
 };
 
 static size_t put_preamble(uint8_t *start, const struct sizes *sizes) {
-    char text[300];
+    char text[UINT16_MAX + 1]; /* the compiler warns of less: it follows each form of a length */
     memset(text, 'x', sizeof text);
     uint8_t *at = alog_mp_map_head(start, 7);
     memcpy(at, VERSION WRITER SEQUENCE TIMESTAMP, sizeof VERSION WRITER SEQUENCE TIMESTAMP - 1);

@@ -8,16 +8,9 @@
 #include "format/block.h"
 
 static void open_content(const uint8_t *data, size_t size) {
-    struct alog_block_compressor *compressor;
-    if (alog_block_compressor_new(-7, &compressor) != ALOG_OK) {
-        return;
-    }
-    struct alog_block_facts facts = {.first_sequence = 1, .last_sequence = 1};
-    const uint8_t *frame;
     struct alog_block block = {0};
     struct alog_event_decoder decoder = {0};
-    if (alog_block_compress(compressor, data, size, &frame, &facts) == ALOG_OK &&
-        alog_block_open(&block, frame, &facts, NULL) == ALOG_OK) {
+    if (alog_block_open_raw(&block, data, size, NULL) == ALOG_OK) {
         struct alog_mp_cursor cursor = block.events;
         int64_t timestamp_ns = block.base_timestamp_ns;
         struct alog_event event;
@@ -28,7 +21,6 @@ static void open_content(const uint8_t *data, size_t size) {
     }
     alog_event_decoder_free(&decoder);
     alog_block_close(&block);
-    alog_block_compressor_free(compressor);
 }
 
 static void build_from(const uint8_t *data, size_t size) {
