@@ -101,7 +101,7 @@ static enum alog_status not_ours(const char *path, struct alog_error *error) {
 /* *ret_empty: a new database, without anything in it. */
 static enum alog_status check_identity(sqlite3 *db, const char *path, bool *ret_empty,
                                        struct alog_error *error) {
-    int64_t id, version, objects;
+    int64_t id = 0, version = 0, objects = 0;
     struct alog_error cause = {0};
     enum alog_status status = read_integer(db, "PRAGMA application_id", &id, &cause);
     if (status == ALOG_OK) {
@@ -137,12 +137,26 @@ static enum alog_status check_file(const char *path, struct alog_error *error) {
         }
         return alog_fail(error, ALOG_IO, errno, -1, "cannot read %s", path);
     }
-    return S_ISREG(info.st_mode) ? ALOG_OK : not_ours(path, error);
+    if (!S_ISREG(info.st_mode)) {
+        return not_ours(path, error);
+    }
+    /* SQLite would take a few bytes of something else for an empty database, and write over them.
+     */
+    static const char magic[16] = "SQLite format 3";
+    char head[sizeof(magic)];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return alog_fail(error, ALOG_IO, errno, -1, "cannot read %s", path);
+    }
+    ssize_t got = read(fd, head, sizeof(head));
+    close(fd);
+    bool is_sqlite = got == 0 || (got == sizeof(head) && memcmp(head, magic, sizeof(head)) == 0);
+    return is_sqlite ? ALOG_OK : not_ours(path, error);
 }
 
 static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
                                       struct alog_error *error) {
-    int64_t offset, cap;
+    int64_t offset = 0, cap = 0;
     enum alog_status status = read_integer(
         db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'",
         &offset, error);
