@@ -81,8 +81,9 @@ static enum alog_status run(sqlite3 *db, sqlite3_stmt *statement, const char *ta
     return ALOG_OK;
 }
 
+/* *days counts those that have something to say: not one with the writers' own events alone. */
 static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlite3_stmt *dirty,
-                                      struct alog_error *error) {
+                                      uint64_t *days, struct alog_error *error) {
     bind_integer(all->day_text, ":day_epoch", sqlite3_column_int64(dirty, 1));
     if (sqlite3_step(all->day_text) != SQLITE_ROW) {
         return alog_sql_fail(db, error, "the name of a day");
@@ -93,6 +94,9 @@ static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlit
         status = run(db, all->erase[i], tables[i].name, dirty, all->day_text, error);
         if (status == ALOG_OK) {
             status = run(db, all->insert[i], tables[i].name, dirty, all->day_text, error);
+        }
+        if (status == ALOG_OK && strcmp(tables[i].name, "daily_summary") == 0) {
+            *days += (uint64_t)sqlite3_changes(db);
         }
     }
     sqlite3_reset(all->day_text);
@@ -108,8 +112,7 @@ static enum alog_status summarise_each(sqlite3 *db, struct statements *all, uint
     uint64_t days = 0;
     int step = SQLITE_DONE;
     while (status == ALOG_OK && (step = sqlite3_step(dirty)) == SQLITE_ROW) {
-        status = summarise_day(db, all, dirty, error);
-        days++;
+        status = summarise_day(db, all, dirty, &days, error);
     }
     if (status == ALOG_OK && step != SQLITE_DONE) {
         status = alog_sql_fail(db, error, "dirty_days");

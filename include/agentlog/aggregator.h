@@ -52,7 +52,7 @@ struct alog_ingest_report {
     uint64_t segments_bad;      /* set aside with a reason, tried again by the next ingest */
     uint64_t events;            /* of this run, the writer's own included */
     uint64_t events_lost;       /* newly known losses */
-    uint64_t days;              /* summarised again */
+    uint64_t days;              /* rows of daily_summary made (again) */
     uint64_t bytes;             /* compressed bytes read */
 };
 
