@@ -192,14 +192,25 @@ static void block_is_stored(struct alog_drain *drain) {
     alog_block_builder_reset(drain->builder);
 }
 
-static enum alog_status write_block(struct alog_drain *drain, struct alog_error *error) {
-    alog_drain_rotate(drain);
+static enum alog_status append_block(struct alog_drain *drain, struct alog_error *error) {
     enum alog_status status = ALOG_OK;
     if (drain->segment == NULL) {
         status = make_segment(drain, error);
     }
     if (status == ALOG_OK) {
         status = alog_segment_append(drain->segment, &drain->facts, drain->frame, error);
+    }
+    return status;
+}
+
+static enum alog_status write_block(struct alog_drain *drain, struct alog_error *error) {
+    alog_drain_rotate(drain);
+    enum alog_status status = append_block(drain, error);
+    if (status == ALOG_LIMIT) {
+        /* Its index is full, which takes hundreds of thousands of small blocks: no trouble, the
+         * next segment takes this one. A failed seal is kept for close. */
+        (void)alog_drain_seal(drain);
+        status = append_block(drain, error);
     }
     return status;
 }
