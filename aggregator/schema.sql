@@ -4,7 +4,10 @@
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
 -- nothing here depends on when, or in how many steps, the log was ingested.
 --
--- Absent dimensions are '' and never NULL; beyond the cap of distinct values they are '_OTHER'. *_us are microseconds,
+-- Absent dimensions are '' and never NULL; beyond the cap of distinct values they are '_OTHER'. (The cap is recorded but
+-- not applied yet: which values are over it must not depend on the order in which they come, so that it can only be
+-- applied where a day is made as a whole, in the daily_* tables.) Numbers that are NaN, infinite, outside their field's
+-- range in the catalogue or above 2^53 of the column's units are left out of sums and counted in not_finite. *_us are microseconds,
 -- *_nusd billionths of a dollar, *_e6 millionths. *_hist are latency sketches: see FORMAT.md, "Sketches".
 
 -- Settings that the sums depend on; recorded when the database is made.
@@ -64,7 +67,7 @@ CREATE TABLE rollup_agents (
     confidence_count INTEGER NOT NULL,      -- executions with a finite confidence
     confidence_e6_sum INTEGER NOT NULL,     -- sum of confidence
     confidence_success_e6_sum INTEGER NOT NULL, -- sum of confidence over successful executions
-    confidence_square_e9_sum INTEGER NOT NULL,  -- sum of squared confidence, billionths, each rounded half even
+    confidence_square_e9_sum INTEGER NOT NULL,  -- sum of squared confidence (of its millionths), billionths, each rounded half even
     fixes_applied_sum INTEGER NOT NULL,     -- sum of fixes_applied
     files_modified_sum INTEGER NOT NULL,    -- sum of files_modified
     remaining_issues_sum INTEGER NOT NULL,  -- sum of remaining_issues
@@ -73,7 +76,7 @@ CREATE TABLE rollup_agents (
     success_time_hist BLOB NOT NULL,        -- sketch of successful executions' times
     failure_time_hist BLOB NOT NULL,        -- sketch of failed executions' times
     retries INTEGER NOT NULL,               -- executions with attempt > 1
-    not_finite INTEGER NOT NULL,            -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, agent_name, issue_type, provider_id, model)
 ) STRICT, WITHOUT ROWID;
 
@@ -103,7 +106,7 @@ CREATE TABLE rollup_providers (
     output_tokens_sum INTEGER NOT NULL,     -- sum of output_tokens
     cost_count INTEGER NOT NULL,            -- calls with a finite cost
     cost_nusd_sum INTEGER NOT NULL,         -- sum of cost, each call rounded half even to a billionth of a dollar
-    not_finite INTEGER NOT NULL,            -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, provider_id, model, agent_name)
 ) STRICT, WITHOUT ROWID;
 
@@ -116,7 +119,7 @@ CREATE TABLE rollup_strategies (
     decisions INTEGER NOT NULL,              -- how many
     effectiveness_count INTEGER NOT NULL,    -- decisions with a finite score
     effectiveness_e6_sum INTEGER NOT NULL,   -- sum of the scores
-    not_finite INTEGER NOT NULL,             -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,             -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, selected_strategy, previous_strategy)
 ) STRICT, WITHOUT ROWID;
 
@@ -136,7 +139,7 @@ CREATE TABLE rollup_orchestrations (
     hooks_time_us_sum INTEGER NOT NULL,      -- sum of hooks_execution_time
     tests_time_us_sum INTEGER NOT NULL,      -- sum of tests_execution_time
     ai_time_us_sum INTEGER NOT NULL,         -- sum of ai_analysis_time
-    not_finite INTEGER NOT NULL,             -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,             -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, execution_strategy, ai_mode, progress_level)
 ) STRICT, WITHOUT ROWID;
 
@@ -153,7 +156,7 @@ CREATE TABLE rollup_hooks (
     execution_time_count INTEGER NOT NULL,  -- runs with a finite time
     execution_time_us_sum INTEGER NOT NULL, -- sum of their times
     time_hist BLOB NOT NULL,                -- sketch of their times
-    not_finite INTEGER NOT NULL,            -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, hook_name, hook_type)
 ) STRICT, WITHOUT ROWID;
 
@@ -170,7 +173,7 @@ CREATE TABLE rollup_test_runs (
     execution_time_us_sum INTEGER NOT NULL, -- sum of their times
     coverage_count INTEGER NOT NULL,        -- runs with a finite coverage
     coverage_e6_sum INTEGER NOT NULL,       -- sum of coverage_percent, millionths of a percent
-    not_finite INTEGER NOT NULL,            -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch)
 ) STRICT, WITHOUT ROWID;
 
@@ -186,7 +189,7 @@ CREATE TABLE rollup_tests (
     execution_time_count INTEGER NOT NULL,  -- runs with a finite time
     execution_time_us_sum INTEGER NOT NULL, -- sum of their times
     execution_time_us_max INTEGER NOT NULL, -- the longest of them
-    not_finite INTEGER NOT NULL,            -- NaN or infinite numbers that were left out
+    not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, test_id)
 ) STRICT, WITHOUT ROWID;
 

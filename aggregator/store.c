@@ -204,25 +204,30 @@ static enum alog_status make_schema(sqlite3 *db, const struct alog_store_setting
 
 /* ---- Journal modes ---- */
 
-static bool set_journal_mode(sqlite3 *db, const char *mode) {
+/* SQLITE_OK; SQLITE_BUSY, also when the mode simply stays as it was; or what went wrong. */
+static int set_journal_mode(sqlite3 *db, const char *mode) {
     char sql[64];
     snprintf(sql, sizeof(sql), "PRAGMA journal_mode = %s", mode);
     sqlite3_stmt *statement = NULL;
-    bool done = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-                sqlite3_step(statement) == SQLITE_ROW &&
-                sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), mode) == 0;
+    int result = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(statement);
+    }
+    if (result == SQLITE_ROW) {
+        const char *now = (const char *)sqlite3_column_text(statement, 0);
+        result = now && sqlite3_stricmp(now, mode) == 0 ? SQLITE_OK : SQLITE_BUSY;
+    }
     sqlite3_finalize(statement);
-    return done;
+    return result == SQLITE_DONE ? SQLITE_BUSY : result;
 }
 
 /* The change needs the file for a moment alone, and SQLite does not wait for that by itself. */
-static bool wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) {
+static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) {
     for (int waited = 0;; waited += 2) {
-        if (set_journal_mode(db, mode)) {
-            return true;
-        }
-        if (waited >= timeout_ms) {
-            return false;
+        int result = set_journal_mode(db, mode);
+        bool busy = (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
+        if (!busy || waited >= timeout_ms) {
+            return result;
         }
         sqlite3_sleep(2);
     }
@@ -241,17 +246,16 @@ static enum alog_status ensure_wal(struct alog_store *store, struct alog_error *
     if (store->wal || store->beside) {
         return ALOG_OK;
     }
-    store->wal = wait_for_journal_mode(store->db, "WAL", BUSY_TIMEOUT_MS);
-    if (!store->wal) {
-        int code = sqlite3_errcode(store->db);
-        if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED &&
-            code != SQLITE_ROW && code != SQLITE_DONE) {
-            return alog_sql_fail(store->db, error, "journal_mode");
-        }
+    int result = wait_for_journal_mode(store->db, "WAL", BUSY_TIMEOUT_MS);
+    store->wal = result == SQLITE_OK;
+    if (result == SQLITE_OK) {
+        return ALOG_OK;
+    }
+    if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED) {
         return alog_fail(error, ALOG_LOCKED, 0, -1, "a reader of %s does not come to its end",
                          store->path);
     }
-    return ALOG_OK;
+    return alog_sql_fail(store->db, error, "journal_mode");
 }
 
 enum alog_status alog_store_begin(struct alog_store *store, struct alog_error *error) {

@@ -102,7 +102,7 @@ static void every_place(const struct fixture *f, enum way way, enum fault_vfs_ac
     assert_int_equal(run_with_fault(f, way, db, FAULT_VFS_COUNT, 0, &calls), 0);
     assert_true(calls > 20);
     /* Every place in a short run, some of a long one. */
-    unsigned step = 1 + calls / 60;
+    unsigned step = 1 + calls / 40;
     for (unsigned at = 1; at <= calls; at += step) {
         char what[64];
         unsigned seen;
