@@ -4,19 +4,23 @@
 
 #define PAGE_GROUPS 256u
 
-static size_t group_bytes(const struct alog_rollup_kind *kind) {
+static uint32_t group_bytes(const struct alog_rollup_kind *kind) {
     size_t align = _Alignof(max_align_t);
-    return sizeof(struct alog_group) + (kind->row_bytes + align - 1) / align * align;
+    return (uint32_t)(sizeof(struct alog_group) + (kind->row_bytes + align - 1) / align * align);
 }
 
 static void *column_of(void *row, const struct alog_rollup_column *column) {
     return (char *)row + column->offset;
 }
 
+static inline struct alog_group *group_at(const struct alog_group_table *table, uint32_t index) {
+    uint8_t *page = table->pages[index / PAGE_GROUPS];
+    return (void *)(page + index % PAGE_GROUPS * table->group_bytes);
+}
+
 struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_rollup rollup,
                                   uint32_t index) {
-    uint8_t *page = groups->tables[rollup].pages[index / PAGE_GROUPS];
-    return (void *)(page + index % PAGE_GROUPS * group_bytes(alog_rollup_kind(rollup)));
+    return group_at(&groups->tables[rollup], index);
 }
 
 /* ---- Freeing ---- */
@@ -62,19 +66,20 @@ static uint64_t hash_key(const struct alog_group_key *key) {
     return hash ^ hash >> 32;
 }
 
-static bool keys_equal(const struct alog_group_key *a, const struct alog_group_key *b) {
-    return memcmp(a, b, sizeof(*a)) == 0;
+/* Word by word: a call of memcmp costs more than this. */
+static inline bool keys_equal(const struct alog_group_key *a, const struct alog_group_key *b) {
+    return a->hour_epoch == b->hour_epoch && a->environment == b->environment && a->job == b->job &&
+           a->dimensions[0] == b->dimensions[0] && a->dimensions[1] == b->dimensions[1] &&
+           a->dimensions[2] == b->dimensions[2] && a->dimensions[3] == b->dimensions[3];
 }
 
-static uint64_t *find_slot(const struct alog_groups *groups, enum alog_rollup rollup,
-                           const struct alog_group_key *key, uint64_t hash) {
-    const struct alog_group_table *table = &groups->tables[rollup];
+static inline uint64_t *find_slot(const struct alog_group_table *table,
+                                  const struct alog_group_key *key, uint64_t hash) {
     uint32_t mask = table->slot_count - 1;
     for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
         uint64_t slot = table->slots[i];
-        if (slot == 0 ||
-            (slot >> 32 == hash >> 32 &&
-             keys_equal(&alog_groups_at(groups, rollup, (uint32_t)slot - 1)->key, key))) {
+        if (slot == 0 || (slot >> 32 == hash >> 32 &&
+                          keys_equal(&group_at(table, (uint32_t)slot - 1)->key, key))) {
             return &table->slots[i];
         }
     }
@@ -92,16 +97,17 @@ static bool grow_slots(struct alog_groups *groups, enum alog_rollup rollup) {
     table->slots = slots;
     table->slot_count = slot_count;
     for (uint32_t i = 0; i < table->count; i++) {
-        const struct alog_group_key *key = &alog_groups_at(groups, rollup, i)->key;
+        const struct alog_group_key *key = &group_at(table, i)->key;
         uint64_t hash = hash_key(key);
-        *find_slot(groups, rollup, key, hash) = (hash >> 32 << 32) | (i + 1);
+        *find_slot(table, key, hash) = (hash >> 32 << 32) | (i + 1);
     }
     return true;
 }
 
 static bool add_page(struct alog_groups *groups, enum alog_rollup rollup) {
     struct alog_group_table *table = &groups->tables[rollup];
-    size_t page_bytes = PAGE_GROUPS * group_bytes(alog_rollup_kind(rollup));
+    table->group_bytes = group_bytes(alog_rollup_kind(rollup));
+    size_t page_bytes = (size_t)PAGE_GROUPS * table->group_bytes;
     uint8_t **pages = realloc(table->pages, (table->page_count + 1) * sizeof(*pages));
     if (!pages) {
         return false;
@@ -135,20 +141,21 @@ static void *add_row(struct alog_groups *groups, enum alog_rollup rollup,
         return NULL;
     }
     uint32_t index = table->count++;
-    struct alog_group *group = alog_groups_at(groups, rollup, index);
+    struct alog_group *group = group_at(table, index);
     group->key = *key;
     clear_row(alog_rollup_kind(rollup), group->row);
-    *find_slot(groups, rollup, key, hash) = (hash >> 32 << 32) | (index + 1);
+    *find_slot(table, key, hash) = (hash >> 32 << 32) | (index + 1);
     return group->row;
 }
 
 void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
                       const struct alog_group_key *key) {
+    const struct alog_group_table *table = &groups->tables[rollup];
     uint64_t hash = hash_key(key);
-    if (groups->tables[rollup].slot_count != 0) {
-        uint64_t slot = *find_slot(groups, rollup, key, hash);
+    if (table->slot_count != 0) {
+        uint64_t slot = *find_slot(table, key, hash);
         if (slot != 0) {
-            return alog_groups_at(groups, rollup, (uint32_t)slot - 1)->row;
+            return group_at(table, (uint32_t)slot - 1)->row;
         }
     }
     return add_row(groups, rollup, key, hash);

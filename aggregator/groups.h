@@ -82,7 +82,7 @@ struct alog_group_table {
     uint64_t *slots; /* hash tag above index + 1; 0 = free */
     uint32_t slot_count, count;
     uint8_t **pages;
-    uint32_t page_count;
+    uint32_t page_count, group_bytes;
 };
 
 /* Zero-initialise; free with alog_groups_free, which leaves it as new. */

@@ -7,8 +7,6 @@
 #include "ingest_run.h"
 #include "summarise.h"
 
-/* Groups held in memory before they are written, all threads together. */
-#define GROUPS_LIMIT_BYTES (80u << 20)
 /* Segments whose rows wait for the next write. */
 #define PENDING_LIMIT 4096u
 
@@ -148,7 +146,8 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
     (void)error; /* the run's own */
     struct run *run = context;
     tell_progress(run, run->bytes_before + segment->row.bytes);
-    if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) < GROUPS_LIMIT_BYTES) {
+    if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) <
+        run->setup->groups_limit_bytes) {
         return ALOG_OK;
     }
     enum alog_status status = hash_row(run, &segment->row);

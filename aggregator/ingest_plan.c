@@ -32,7 +32,8 @@ static enum alog_status check_options(struct alog_ingest_setup *setup, struct al
 
 enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
                                    struct alog_ingest_setup *ret_setup, struct alog_error *error) {
-    struct alog_ingest_setup setup = {.options = ALOG_INGEST_OPTIONS_INIT};
+    struct alog_ingest_setup setup = {.options = ALOG_INGEST_OPTIONS_INIT,
+                                      .groups_limit_bytes = ALOG_GROUPS_LIMIT_BYTES};
     if (given) {
         if (given->struct_bytes == 0 || given->struct_bytes > sizeof(setup.options)) {
             return alog_fail(error, ALOG_INVALID, 0, -1,

@@ -7,10 +7,14 @@
 #include "feed.h"
 #include "store.h"
 
+/* Groups held in memory before they are written, all threads together. */
+#define ALOG_GROUPS_LIMIT_BYTES (80u << 20)
+
 /* Checked options with their defaults filled in. `settings` are for a new database. */
 struct alog_ingest_setup {
     struct alog_ingest_options options;
     struct alog_store_settings settings;
+    size_t groups_limit_bytes; /* more than that is written before reading goes on */
 };
 enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
                                    struct alog_ingest_setup *ret_setup, struct alog_error *error);

@@ -7,8 +7,6 @@
 #include "format/error.h"
 #include "sql_error.h"
 
-#define GROUPS_LIMIT_BYTES (80u << 20)
-
 struct day_run {
     struct alog_store *store;
     sqlite3 *db;
@@ -87,7 +85,7 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
     (void)error;
     struct day_run *run = context;
     size_t bytes = alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups);
-    return bytes < GROUPS_LIMIT_BYTES ? ALOG_OK : write_groups(run);
+    return bytes < run->setup->groups_limit_bytes ? ALOG_OK : write_groups(run);
 }
 
 static enum alog_status read_ingested(struct day_run *run, const struct alog_feed *feed,
@@ -104,7 +102,7 @@ static enum alog_status read_ingested(struct day_run *run, const struct alog_fee
         alog_fold_pool_collect(run->pool, &run->groups, &run->jobs) != ALOG_OK) {
         status = no_memory(run);
     }
-    if (status == ALOG_OK && alog_groups_bytes(&run->groups) >= GROUPS_LIMIT_BYTES) {
+    if (status == ALOG_OK && alog_groups_bytes(&run->groups) >= run->setup->groups_limit_bytes) {
         status = write_groups(run);
     }
     if (alog_names_add(&run->segment_ids, alog_str(ledger->segment_id)) == ALOG_NAME_NONE) {

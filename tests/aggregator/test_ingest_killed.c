@@ -21,10 +21,13 @@ struct fixture {
     unsigned calls; /* changes of files in a run that is left alone */
 };
 
-enum way { FROM_NOTHING, MORE, REBUILD, REBUILD_DAY, WAYS };
+enum way { FROM_NOTHING, BY_BLOCKS, MORE, REBUILD, REBUILD_DAY, WAYS };
 
 static enum alog_status run(const struct fixture *f, enum way way, const char *db) {
     struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
+    if (way == BY_BLOCKS) {
+        return ingest_fixture_by_blocks(f->log, db);
+    }
     options.threads = 1;
     options.day = way == REBUILD_DAY ? "2026-02-04" : NULL;
     return way >= REBUILD ? alog_rebuild(f->log, db, &options, NULL, NULL)

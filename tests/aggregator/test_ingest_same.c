@@ -117,6 +117,14 @@ static void any_order_and_number_of_ingests(void **state) {
     alog_segments_free(&list);
 }
 
+static void a_commit_for_every_block(void **state) {
+    struct fixture *f = *state;
+    char db[320];
+    snprintf(db, sizeof(db), "%s/blocks.db", f->dir);
+    assert_int_equal(ingest_fixture_by_blocks(f->log, db), ALOG_OK);
+    db_dump_assert_equal(db, f->expected, "a commit for every block");
+}
+
 static void rebuilt(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
@@ -217,6 +225,7 @@ int main(void) {
         cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(any_number_of_threads),
         cmocka_unit_test(any_order_and_number_of_ingests),
+        cmocka_unit_test(a_commit_for_every_block),
         cmocka_unit_test(rebuilt),
         cmocka_unit_test(other_zones_add_up_alike),
         cmocka_unit_test(growing_segment),

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "aggregator/ingest_run.h"
+
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
 static const char *const agents[] = {"Refactorer", "Formatter", "", "Reviewer"};
@@ -231,6 +233,27 @@ void ingest_fixture_ingest(const char *log_dir, const char *db_path, uint32_t th
     if (alog_ingest(log_dir, db_path, &options, ret_report, &error) != ALOG_OK) {
         fail_msg("ingest: %s", error.message);
     }
+}
+
+enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path) {
+    struct alog_ingest_setup setup;
+    struct alog_ingest_plan plan = {0};
+    struct alog_ingest_report report = {0};
+    struct alog_store *store = NULL;
+    enum alog_status status = alog_ingest_setup(NULL, &setup, NULL);
+    setup.groups_limit_bytes = 0;
+    if (status == ALOG_OK) {
+        status = alog_store_open(db_path, &setup.settings, &store, NULL);
+    }
+    if (status == ALOG_OK) {
+        status = alog_ingest_plan_make(alog_store_db(store), log_dir, &setup, &plan, NULL);
+    }
+    if (status == ALOG_OK) {
+        status = alog_ingest_execute(store, &plan, &setup, &report, NULL);
+    }
+    alog_ingest_plan_free(&plan);
+    enum alog_status closed = alog_store_close(store, NULL);
+    return status == ALOG_OK ? closed : status;
 }
 
 int64_t ingest_fixture_integer(const char *db_path, const char *sql) {
