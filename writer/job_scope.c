@@ -10,11 +10,8 @@
 
 const struct alog_job_frame alog_job_none = {.encoded_bytes = 1, .encoded = {0xc0}};
 
-enum alog_status alog_job_push(struct alog_string job_id) {
+enum alog_status alog_job_push(struct alog_string job_id, const struct alog_writer *begun_at) {
     struct alog_thread *self = &alog_self;
-    if (job_id.data == NULL || job_id.len == 0 || job_id.len > ALOG_MAX_NAME_BYTES) {
-        return ALOG_INVALID;
-    }
     if (self->job->depth == ALOG_MAX_JOB_SCOPES) {
         return ALOG_LIMIT;
     }
@@ -23,9 +20,14 @@ enum alog_status alog_job_push(struct alog_string job_id) {
         free(frame);
         return ALOG_NO_MEMORY;
     }
-    uint8_t *end = alog_mp_str(frame->encoded, job_id.data, (uint32_t)job_id.len);
+    uint8_t *end = job_id.data == NULL
+                       ? alog_mp_nil(frame->encoded)
+                       : alog_mp_str(frame->encoded, job_id.data, (uint32_t)job_id.len);
     frame->encoded_bytes = (uint32_t)(end - frame->encoded);
-    frame->job_id = (struct alog_string){(const char *)(end - job_id.len), job_id.len};
+    if (job_id.data != NULL) {
+        frame->job_id = (struct alog_string){(const char *)(end - job_id.len), job_id.len};
+    }
+    frame->begun_at = begun_at;
     frame->depth = self->job->depth + 1;
     frame->outer = self->job;
     self->job = frame;
@@ -44,7 +46,12 @@ bool alog_job_pop(void) {
 }
 
 enum alog_status alog_job_begin(struct alog_writer *writer, const struct alog_job_start *event) {
-    enum alog_status status = alog_job_push(event->job_id);
+    struct alog_string job_id = event->job_id;
+    if (writer == NULL || job_id.data == NULL || job_id.len == 0 ||
+        job_id.len > ALOG_MAX_NAME_BYTES) {
+        return ALOG_INVALID;
+    }
+    enum alog_status status = alog_job_push(job_id, writer);
     if (status != ALOG_OK) {
         return status;
     }
@@ -57,7 +64,7 @@ enum alog_status alog_job_begin(struct alog_writer *writer, const struct alog_jo
 
 enum alog_status alog_job_finish(struct alog_writer *writer, const struct alog_job_end *event) {
     struct alog_string innermost = alog_self.job->job_id;
-    if (innermost.data == NULL ||
+    if (writer == NULL || alog_self.job->begun_at != writer ||
         (event->job_id.data != NULL && !alog_string_equal(event->job_id, innermost))) {
         return ALOG_INVALID;
     }
@@ -81,8 +88,12 @@ struct alog_job_scope alog_job_capture(void) {
 }
 
 enum alog_status alog_job_attach(const struct alog_job_scope *scope) {
-    struct alog_string job_id = {scope->job_id, scope->job_id_len};
-    return alog_job_push(job_id);
+    if (scope->job_id_len > ALOG_MAX_NAME_BYTES) {
+        return ALOG_INVALID;
+    }
+    /* Captured where there was no job: then there is none here either, until it is detached. */
+    struct alog_string job_id = {scope->job_id_len > 0 ? scope->job_id : NULL, scope->job_id_len};
+    return alog_job_push(job_id, NULL);
 }
 
 enum alog_status alog_job_detach(void) {

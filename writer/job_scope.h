@@ -13,7 +13,8 @@ struct alog_job_frame {
     uint32_t encoded_bytes;
     uint32_t depth; /* from 1; 0 = the bottom, no job */
     const struct alog_job_frame *outer;
-    struct alog_string job_id; /* points into `encoded`; absent at the bottom */
+    const struct alog_writer *begun_at; /* of alog_job_begin; NULL = attached */
+    struct alog_string job_id;          /* points into `encoded`; absent at the bottom */
     /* The id as msgpack (nil at the bottom), with room to copy more than there is. */
     uint8_t encoded[ALOG_JOB_ENCODED_BYTES + ALOG_JOB_WIDE_COPY_BYTES];
 };
@@ -21,8 +22,8 @@ struct alog_job_frame {
 /* The bottom of every stack: no job. */
 extern const struct alog_job_frame alog_job_none;
 
-/* Open a scope on the calling thread; ALOG_INVALID (1..255 bytes), ALOG_LIMIT, ALOG_NO_MEMORY. */
-enum alog_status alog_job_push(struct alog_string job_id);
+/* Open a scope on the calling thread, an absent job_id for none. ALOG_LIMIT, ALOG_NO_MEMORY. */
+enum alog_status alog_job_push(struct alog_string job_id, const struct alog_writer *begun_at);
 
 /* Close the innermost one; false if there is none. */
 bool alog_job_pop(void);

@@ -57,6 +57,9 @@ enum alog_status alog_log_catalogue_values(struct alog_writer *writer, uint32_t 
                                            const struct alog_value *values, uint32_t value_count,
                                            struct alog_string job_id,
                                            const struct alog_context *context) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     return alog_log_values(writer, alog_schema_type(writer->schema, type), values, value_count,
                            job_id, context);
 }
@@ -64,6 +67,9 @@ enum alog_status alog_log_catalogue_values(struct alog_writer *writer, uint32_t 
 enum alog_status alog_log_user(struct alog_writer *writer, uint32_t type,
                                const struct alog_value *values, size_t value_count,
                                const struct alog_context *context) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     const struct alog_event_type *definition =
         type < ALOG_FIRST_USER_TYPE ? NULL : alog_schema_type(writer->schema, type);
     if (definition == NULL || value_count > ALOG_MAX_FIELDS) {
@@ -106,6 +112,9 @@ static enum alog_status find_or_define(struct alog_writer *writer, struct alog_s
 enum alog_status alog_event_define(struct alog_writer *writer, struct alog_string name,
                                    const struct alog_field *fields, size_t field_count,
                                    uint32_t *ret_type, struct alog_error *error) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     const struct alog_event_type *type = NULL;
     pthread_mutex_lock(&writer->define_mutex);
     enum alog_status status = define(writer, name, fields, field_count, &type, error);
@@ -118,6 +127,9 @@ enum alog_status alog_event_define(struct alog_writer *writer, struct alog_strin
 
 enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_event *event,
                                 struct alog_error *error) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     const struct alog_event_type *type = alog_catalogue_find(event->name);
     if (type == NULL) {
         enum alog_status status = find_or_define(writer, event->name, &type, error);

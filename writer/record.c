@@ -15,6 +15,9 @@ static enum alog_status drop(struct alog_writer *writer, enum alog_loss_reason r
 
 enum alog_status alog_record_begin_slowly(struct alog_record *record, struct alog_writer *writer,
                                           uint32_t type, uint64_t bound) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     struct alog_thread *self = &alog_self;
     /* Relaxed: between a thread and its own signal handlers. */
     if (atomic_load_explicit(&self->attaching, memory_order_relaxed)) {

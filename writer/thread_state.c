@@ -7,7 +7,7 @@
 #include "job_scope.h"
 #include "writer_state.h"
 
-_Thread_local struct alog_thread alog_self = {.job = &alog_job_none};
+_Thread_local struct alog_thread alog_self = {.writer = ALOG_NO_WRITER, .job = &alog_job_none};
 
 /* The process's own state: why it is here says thread_state.h. */
 static struct {
@@ -32,7 +32,7 @@ static void thread_ends(void *value) {
         self->entries = entry->next;
         drop_entry(entry);
     }
-    self->writer = NULL;
+    self->writer = ALOG_NO_WRITER;
     self->slot = NULL;
     self->has_destructor = false;
     while (alog_job_pop()) {
@@ -143,7 +143,7 @@ static struct alog_thread_entry *find_entry(struct alog_thread *self, struct alo
         } else if (is_closed(entry->slot)) {
             *at = entry->next;
             if (self->slot == entry->slot) {
-                self->writer = NULL;
+                self->writer = ALOG_NO_WRITER;
                 self->slot = NULL;
             }
             drop_entry(entry);

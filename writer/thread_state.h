@@ -24,8 +24,11 @@ struct alog_thread_entry {
     struct alog_thread_entry *next;
 };
 
+/* Not NULL, which a caller may hand in. */
+#define ALOG_NO_WRITER ((struct alog_writer *)UINTPTR_MAX)
+
 struct alog_thread {
-    struct alog_writer *writer;  /* the one logged to last, */
+    struct alog_writer *writer;  /* the one logged to last, or ALOG_NO_WRITER */
     struct alog_ring_slot *slot; /* … and its slot */
     const struct alog_job_frame *job;
     struct alog_thread_entry *entries;

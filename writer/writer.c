@@ -212,6 +212,9 @@ static enum alog_status explain_flush(const struct alog_writer *writer, enum alo
 
 enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms,
                                    struct alog_error *error) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     struct timespec until = deadline_after(timeout_ms);
     alog_writer_retain(writer); /* close may run meanwhile */
     pthread_mutex_lock(&writer->mutex);
@@ -247,6 +250,9 @@ static void count_rings(const struct alog_writer *writer, uint64_t *published, u
 
 enum alog_status alog_writer_get_stats(struct alog_writer *writer,
                                        struct alog_writer_stats *ret_stats) {
+    if (writer == NULL) {
+        return ALOG_CLOSED;
+    }
     struct alog_writer_counters *counters = &writer->counters;
     struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
     size_t room = ret_stats->struct_bytes;

@@ -27,6 +27,11 @@
  *     nothing; open another one there.
  *   - Signal handlers may log. What interrupts a log call of its own thread is dropped and counted.
  *     A thread's first event must not come from a handler: that call takes locks and memory.
+ *   - No writer: with NULL for the writer, every call here returns ALOG_CLOSED (alog_job_begin and
+ *     alog_job_finish ALOG_INVALID), so a program may go on without a log after a failed open. A
+ * NULL event is the caller's fault.
+ *   - Refusals: a typed call that returns ALOG_INVALID (a required field is absent, a number out of
+ *     its range) counts nothing and gives no reason; alog_log_event gives it.
  *   - Order: events of one thread stay in order. Between threads the timestamps tell.
  *   - Memory: per thread `ring_bytes` + 12 KiB (and 8 KiB once it lost something); per writer about
  *     4 × `block_bytes` + the zstd context (level 1: 1 MiB) + 24 bytes per string in a block +
@@ -158,14 +163,16 @@ ALOG_API enum alog_status alog_log_user(struct alog_writer *writer, uint32_t typ
  * Begin a job: log job_start and open a scope on this thread; every event that the thread logs
  * until the matching alog_job_finish carries the job's id. Scopes nest. Returns the log call's
  * result; the scope is opened even when the event itself was dropped. ALOG_INVALID without a job_id
- * (1..255 bytes); ALOG_LIMIT at 64 nested scopes.
+ * (1..255 bytes); ALOG_LIMIT at 64 nested scopes. The scope is the thread's: events to other
+ * writers carry the job's id as well.
  */
 ALOG_API enum alog_status alog_job_begin(struct alog_writer *writer,
                                          const struct alog_job_start *event);
 
 /*
  * End the innermost job of this thread: log job_end with its id (event->job_id may be left out) and
- * close the scope. Without a scope, or with another job's id, ALOG_INVALID and nothing changes.
+ * close the scope. ALOG_INVALID, and nothing changes, when the innermost scope is not one that
+ * alog_job_begin opened with this writer, for another job's id, and without a status.
  */
 ALOG_API enum alog_status alog_job_finish(struct alog_writer *writer,
                                           const struct alog_job_end *event);
@@ -179,9 +186,16 @@ struct alog_job_scope {
 /* The innermost scope of this thread; job_id_len 0 if there is none. */
 ALOG_API struct alog_job_scope alog_job_capture(void);
 
-/* Open that scope on this thread (no event is logged), and close it again. They nest like begin and
- * finish. */
+/*
+ * Open that scope on this thread (no event is logged); one that was captured where there was no job
+ * means none here. ALOG_LIMIT at 64 nested scopes.
+ */
 ALOG_API enum alog_status alog_job_attach(const struct alog_job_scope *scope);
+
+/*
+ * Close the innermost scope of this thread without logging anything: what belongs to an attach, and
+ * the way out of a job whose writer is gone. ALOG_INVALID when there is none.
+ */
 ALOG_API enum alog_status alog_job_detach(void);
 
 /* ---- Flush, stats, close --------------------------------------------------------------------- */

@@ -141,11 +141,47 @@ static void misuse_changes_nothing(void **state) {
     assert_int_equal(alog_job_finish(f->writer, &(struct alog_job_end){.iterations = ALOG_I64(1)}),
                      ALOG_INVALID);
     assert_int_equal(alog_job_capture().job_id_len, 1);
-    struct alog_job_scope none = {0};
-    assert_int_equal(alog_job_attach(&none), ALOG_INVALID);
+    struct alog_job_scope again = alog_job_capture();
+    assert_int_equal(alog_job_attach(&again), ALOG_OK);
+    assert_int_equal(finish(f, "a"), ALOG_INVALID);
+    assert_int_equal(alog_job_detach(), ALOG_OK);
+    struct alog_job_scope wrong = {.job_id_len = 256};
+    assert_int_equal(alog_job_attach(&wrong), ALOG_INVALID);
     assert_int_equal(finish(f, "a"), ALOG_OK);
     assert_int_equal(alog_job_capture().job_id_len, 0);
     expect(f, "job_start:a job_end:a ");
+}
+
+static void no_job_is_a_scope_too(void **state) {
+    struct fixture *f = *state;
+    struct alog_job_scope none = alog_job_capture();
+    assert_int_equal(begin(f, "a"), ALOG_OK);
+    assert_int_equal(alog_job_attach(&none), ALOG_OK);
+    assert_int_equal(alog_job_capture().job_id_len, 0);
+    assert_int_equal(log_error(f), ALOG_OK);
+    assert_int_equal(alog_job_detach(), ALOG_OK);
+    assert_int_equal(alog_job_capture().job_id_len, 1);
+    assert_int_equal(finish(f, "a"), ALOG_OK);
+    expect(f, "job_start:a error: job_end:a ");
+}
+
+static void a_job_ends_where_it_began(void **state) {
+    struct fixture *f = *state;
+    struct alog_job_end end = {.status = ALOG_JOB_STATUS_SUCCESS};
+    assert_int_equal(begin(f, "a"), ALOG_OK);
+    assert_int_equal(alog_job_finish(NULL, &end), ALOG_INVALID);
+    assert_int_equal(finish(f, "a"), ALOG_OK);
+    expect(f, "job_start:a job_end:a ");
+}
+
+/* A program may go on without a log after a failed open. */
+static void no_writer_is_closed(void **state) {
+    (void)state;
+    struct alog_job_start start = {.job_id = ALOG_STR("a")};
+    struct alog_error_event event = {.error_type = ALOG_STR("hook")};
+    assert_int_equal(alog_log_error(NULL, &event), ALOG_CLOSED);
+    assert_int_equal(alog_log_job_start(NULL, &start), ALOG_CLOSED);
+    assert_int_equal(alog_job_begin(NULL, &start), ALOG_INVALID);
 }
 
 static void nesting_has_a_limit(void **state) {
@@ -198,6 +234,9 @@ int main(void) {
         CASE(a_context_goes_before_the_scope),
         CASE(ids_of_every_length),
         CASE(misuse_changes_nothing),
+        CASE(no_job_is_a_scope_too),
+        CASE(a_job_ends_where_it_began),
+        CASE(no_writer_is_closed),
         CASE(nesting_has_a_limit),
         CASE(a_scope_goes_to_another_thread),
     };
