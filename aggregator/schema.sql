@@ -351,7 +351,7 @@ CREATE TABLE daily_summary (
     input_tokens INTEGER NOT NULL,      -- sum over provider calls
     output_tokens INTEGER NOT NULL,     -- sum over provider calls
     cost_nusd INTEGER NOT NULL,         -- sum over provider calls, exact
-    cost_usd REAL NOT NULL,             -- the same in dollars
+    cost_usd REAL,                      -- the same in dollars; NULL when no call says
     hook_runs INTEGER NOT NULL,         -- hook_execution events
     hook_failures INTEGER NOT NULL,     -- of them, failed
     tests_run INTEGER NOT NULL,         -- individual tests that ran (skipped ones not)

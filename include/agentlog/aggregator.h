@@ -71,9 +71,9 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_ingest(const char *log_dir, const
                                                       struct alog_error *error);
 
 /*
- * Make the database anew from the log: built beside the old one and put in its place by rename, or,
- * with options->day, that day's rows alone, in one transaction. The result equals that of any
- * sequence of ingests.
+ * Make the database anew from the log: built beside the old one and copied over it in one
+ * transaction, or, with options->day, that day's rows alone, likewise. The result equals that of any
+ * sequence of ingests. ALOG_NOT_FOUND when segments that the database has are gone from the log.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
                                                        const struct alog_ingest_options *options,

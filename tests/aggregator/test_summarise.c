@@ -135,9 +135,9 @@ static void test_days(void **state) {
         " most_used_strategy, most_effective_strategy, agent_success_rate, provider_availability,"
         " provider_p50_ms, avg_orchestration_iterations, cost_usd"
         " FROM daily_summary WHERE NOT (day = '2026-02-04' AND environment = 'production')",
-        "2026-02-04|test|1|0|0|-|-|-|-|-|-|-|0\n"
-        "2026-02-05|production|5|0|0|-|-|-|-|-|-|-|0\n"
-        "2026-02-07|lossy|0|2|0|-|-|-|-|-|-|-|0\n");
+        "2026-02-04|test|1|0|0|-|-|-|-|-|-|-|-\n"
+        "2026-02-05|production|5|0|0|-|-|-|-|-|-|-|-\n"
+        "2026-02-07|lossy|0|2|0|-|-|-|-|-|-|-|-\n");
     expect(path, "SELECT COUNT(*) FROM dirty_days", "0\n");
     free(path);
 }
