@@ -48,7 +48,9 @@ static const struct cli_exit exits[] = {
     {EXIT_FINE, "the database is up to date"},
     {EXIT_FAILED, "nothing was changed; the reason is on stderr"},
     {EXIT_USAGE, "the command line is wrong"},
-    {EXIT_PARTLY, "up to date but for segments that were set aside; the next run tries them again"},
+    {EXIT_PARTLY,
+     "up to date but for what is damaged: a segment that was set aside (the next run tries it "
+     "again), or a block that was passed over"},
     {EXIT_NOT_FOUND, "there is no such log"},
     {EXIT_LOCKED, "another process works on the database"},
     {EXIT_FINE, NULL}};
@@ -63,8 +65,8 @@ static const char *plural(uint64_t count) {
 
 static void print_text(struct output *output, const struct alog_ingest_report *report) {
     output_format(output,
-                  "ingested %" PRIu64 " event%s from %" PRIu64 " of %" PRIu64 " segment%s; %" PRIu64
-                  " day%s summarised\n",
+                  "ingested %" PRIu64 " event%s (the writers' own included) from %" PRIu64
+                  " of %" PRIu64 " segment%s; %" PRIu64 " day%s summarised\n",
                   report->events, plural(report->events), report->segments_ingested,
                   report->segments_seen, plural(report->segments_seen), report->days,
                   plural(report->days));
@@ -115,7 +117,8 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
     } else {
         print_text(&output, &report);
     }
-    return output_finish(&output, report.segments_bad > 0 ? EXIT_PARTLY : EXIT_FINE);
+    const bool whole = report.segments_bad == 0 && damage.faults == 0;
+    return output_finish(&output, whole ? EXIT_FINE : EXIT_PARTLY);
 }
 
 static enum exit_code run_ingest(const struct cli_command *command,
