@@ -63,12 +63,25 @@ struct cli_option {
 #define CLI_OPTION_SINCE                                                                           \
     {                                                                                              \
         .name = "since", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(since_ns),               \
-        .doc = "only what happened at or after TIME: " TIME_WINDOW_FORMS                           \
+        .doc = "only what happened at or after TIME: " TIME_WINDOW_FORMS TIME_WINDOW_UTC           \
     }
 #define CLI_OPTION_UNTIL                                                                           \
     {                                                                                              \
         .name = "until", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(until_ns),               \
         .doc = "only what happened before TIME"                                                    \
+    }
+/* Of a database, which knows times by its buckets alone: ("day", "days") or ("hour", "hours"). */
+#define CLI_OPTION_SINCE_WHOLE(bucket, buckets)                                                    \
+    {                                                                                              \
+        .name = "since", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(since_ns),               \
+        .doc = "only whole " buckets ", from the " bucket                                          \
+               " that holds TIME: " TIME_WINDOW_FORMS TIME_WINDOW_UTC                              \
+    }
+#define CLI_OPTION_UNTIL_WHOLE(bucket, buckets)                                                    \
+    {                                                                                              \
+        .name = "until", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(until_ns),               \
+        .doc = "only whole " buckets " before TIME; the " bucket " that holds TIME is included, "  \
+               "unless it begins at TIME"                                                          \
     }
 #define CLI_OPTION_FILTER_ENVIRONMENT                                                              \
     {                                                                                              \

@@ -2,10 +2,13 @@
 #include "commands.h"
 #include "db_query.h"
 
-static const struct cli_option options[] = {
-    CLI_OPTION_SINCE, CLI_OPTION_UNTIL, CLI_OPTION_FILTER_ENVIRONMENT,
-    CLI_OPTION_LIMIT, CLI_OPTION_WIDE,  CLI_OPTION_JSON,
-    {.name = NULL}};
+static const struct cli_option options[] = {CLI_OPTION_SINCE_WHOLE("day", "days"),
+                                            CLI_OPTION_UNTIL_WHOLE("day", "days"),
+                                            CLI_OPTION_FILTER_ENVIRONMENT,
+                                            CLI_OPTION_LIMIT,
+                                            CLI_OPTION_WIDE,
+                                            CLI_OPTION_JSON,
+                                            {.name = NULL}};
 
 static const struct cli_exit exits[] = {
     {EXIT_FINE, "fine, also when no day matches"},

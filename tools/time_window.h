@@ -17,5 +17,6 @@ enum alog_status time_window_parse(const char *text, int64_t now_ns, int64_t *re
 
 /* What the option tables say of such an argument. */
 #define TIME_WINDOW_FORMS "a duration back from now (90s, 15m, 24h, 7d, 2w), a date, or an ISO time"
+#define TIME_WINDOW_UTC   "; UTC without an offset"
 
 #endif
