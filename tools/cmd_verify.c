@@ -65,8 +65,9 @@ static void print_verdict(const struct verdict *verdict, bool json, struct outpu
                                       (json_int_t)verdict->events, "faults", (json_int_t)faults));
         return;
     }
-    output_format(output, "%" PRIu64 " segment%s, %" PRIu64 " events: ", verdict->segments,
-                  verdict->segments == 1 ? "" : "s", verdict->events);
+    output_format(output, "%" PRIu64 " segment%s, %" PRIu64 " event%s: ", verdict->segments,
+                  verdict->segments == 1 ? "" : "s", verdict->events,
+                  verdict->events == 1 ? "" : "s");
     if (faults == 0) {
         output_format(output, "no fault found\n");
     } else {

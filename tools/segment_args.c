@@ -1,6 +1,7 @@
 /* The segments that a command is asked to read, and how their damage is told. */
 #include "segment_args.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,6 +28,29 @@ static void add_path(struct segment_args *args, const char *path) {
     memcpy(args->paths[args->count++], path, bytes);
 }
 
+/* Is the last part of the path a day, as the directories of a log are called? */
+static bool is_day_directory(const char *path) {
+    static const char shape[] = "0000-00-00";
+    size_t len = strlen(path);
+    while (len > 0 && path[len - 1] == '/') {
+        len--;
+    }
+    size_t start = len;
+    while (start > 0 && path[start - 1] != '/') {
+        start--;
+    }
+    if (len - start != sizeof shape - 1) {
+        return false;
+    }
+    for (size_t i = 0; shape[i] != '\0'; i++) {
+        const char at = path[start + i];
+        if (shape[i] == '0' ? !isdigit((unsigned char)at) : at != shape[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void add_directory(struct segment_args *args, const char *path) {
     struct alog_segment_list list;
     struct alog_error error = {.message = ""};
@@ -35,7 +59,10 @@ static void add_directory(struct segment_args *args, const char *path) {
         args->code = exit_code_worse(args->code, message_failure(status, &error));
         return;
     }
-    if (list.count == 0) {
+    if (list.count == 0 && is_day_directory(path)) {
+        message("%s is one day of a log: give the log directory, or %s/*.zst", path, path);
+        args->code = exit_code_worse(args->code, EXIT_NOT_FOUND);
+    } else if (list.count == 0) {
         message("%s: there are no segments in it", path);
     }
     for (size_t i = 0; i < list.count; i++) {

@@ -253,8 +253,9 @@ static void print_sum(const struct segment_facts *facts, struct output *output) 
         events += facts->segments[i].info.events;
         bytes += facts->segments[i].info.file_bytes;
     }
-    output_format(output, "\n%zu segment%s, %" PRIu64 " events, %" PRIu64 " bytes\n\n",
-                  facts->count, facts->count == 1 ? "" : "s", events, bytes);
+    output_format(output, "\n%zu segment%s, %" PRIu64 " event%s, %" PRIu64 " bytes\n\n",
+                  facts->count, facts->count == 1 ? "" : "s", events, events == 1 ? "" : "s",
+                  bytes);
 }
 
 static void print_json(const struct segment_facts *facts, const struct alog_table *table,
