@@ -2,6 +2,7 @@
 #include <agentlog/ndjson.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "safe_text.h"
 
 #define COLUMN_GAP    2
+#define HEADING_BYTES 96
 #define NS_PER_SECOND INT64_C(1000000000)
 
 static bool is_right_aligned(enum alog_column_kind kind) {
@@ -25,6 +27,17 @@ static double number_of(const struct alog_value *value) {
     return value->kind == ALOG_VALUE_F64 ? value->f64 : (double)value->i64;
 }
 
+/* Decimals enough for two significant digits, so that a price a token is not shown as nothing. */
+static void format_money(double dollars, char cell[OUTPUT_CELL_BYTES]) {
+    int decimals = 4;
+    double smallest = 1e-3; /* has two significant digits with so many decimals */
+    while (decimals < 9 && dollars != 0.0 && fabs(dollars) < smallest) {
+        decimals++;
+        smallest /= 10;
+    }
+    snprintf(cell, OUTPUT_CELL_BYTES, "%.*f", decimals, dollars);
+}
+
 static void format_number(const struct alog_column *column, const struct alog_value *value,
                           char cell[OUTPUT_CELL_BYTES]) {
     const double number = number_of(value);
@@ -36,7 +49,7 @@ static void format_number(const struct alog_column *column, const struct alog_va
         snprintf(cell, OUTPUT_CELL_BYTES, "%.1f", number);
         break;
     case ALOG_COLUMN_USD:
-        snprintf(cell, OUTPUT_CELL_BYTES, "%.4f", number);
+        format_money(number, cell);
         break;
     case ALOG_COLUMN_BOOL:
         snprintf(cell, OUTPUT_CELL_BYTES, number != 0.0 ? "yes" : "no");
@@ -79,7 +92,7 @@ char *output_cell(const struct alog_column *column, const struct alog_value *val
 struct shown_column {
     size_t index;  /* in the table */
     bool interval; /* from the column at `index` to the one after it */
-    const char *heading;
+    char heading[HEADING_BYTES];
     size_t width;
 };
 
@@ -102,11 +115,14 @@ static size_t layout_add(struct layout *layout, size_t index) {
     const struct alog_table *table = layout->table;
     struct shown_column *shown = &layout->columns[layout->count++];
     shown->index = index;
-    shown->heading = table->columns[index].name;
-    shown->interval = ends_in(shown->heading, "_low") && index + 1 < table->column_count &&
+    const char *name = table->columns[index].name;
+    shown->interval = ends_in(name, "_low") && index + 1 < table->column_count &&
                       ends_in(table->columns[index + 1].name, "_high");
     if (shown->interval) {
-        shown->heading = "95 % interval";
+        snprintf(shown->heading, sizeof shown->heading, "%.*s 95 %%",
+                 (int)(strlen(name) - strlen("_low")), name);
+    } else {
+        snprintf(shown->heading, sizeof shown->heading, "%s", name);
     }
     return shown->interval ? 2 : 1;
 }

@@ -44,6 +44,10 @@ static const struct {
     {ALOG_COLUMN_RATE, NOTHING, "-", "null"},
     {ALOG_COLUMN_MS, REAL(1528.15), "1528.2", "1528.15"},
     {ALOG_COLUMN_USD, REAL(289.2502), "289.2502", "289.2502"},
+    {ALOG_COLUMN_USD, REAL(0.0), "0.0000", "0.0"},
+    {ALOG_COLUMN_USD, REAL(0.0012), "0.0012", "0.0012"},
+    {ALOG_COLUMN_USD, REAL(0.0000042), "0.0000042", "4.2e-6"},
+    {ALOG_COLUMN_USD, REAL(1e-12), "0.000000000", "1e-12"},
     {ALOG_COLUMN_TIME, INTEGER(INT64_C(1770206400123456789)), "2026-02-04T12:00:00Z",
      "\"2026-02-04T12:00:00.123456789Z\""},
     {ALOG_COLUMN_BOOL, INTEGER(1), "yes", "true"},
@@ -133,10 +137,10 @@ static void test_tables(void **state) {
         print_fn *print;
         const char *text;
     } tables[] = {
-        {print_all, "agent_name    n    rate  95 % interval  sample\n"
+        {print_all, "agent_name    n    rate      rate 95 %  sample\n"
                     "fixer       300  95.0 %  92.0 - 97.0 %  a\\x0ab\n"
                     "gr\xc3\xbcn          0       -              -  -\n"},
-        {print_some, "95 % interval  agent_name\n"
+        {print_some, "    rate 95 %  agent_name\n"
                      "92.0 - 97.0 %  fixer\n"
                      "            -  gr\xc3\xbcn\n"},
         {print_record, "agent_name  fixer\n"
