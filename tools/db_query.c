@@ -1,6 +1,8 @@
 /* Asking a database, as all its commands do. */
 #include "db_query.h"
 
+#include <stdio.h>
+
 #include "messages.h"
 
 struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_arguments *arguments) {
@@ -16,6 +18,38 @@ struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_argu
                                .limit = (uint32_t)arguments->limit.value};
 }
 
+#define MATCH_BYTES 1024
+
+/* Append ", name: text" as far as there is room. */
+static void add_match(char matches[MATCH_BYTES], const char *name, const char *text) {
+    const size_t len = strlen(matches);
+    if (text != NULL) {
+        snprintf(matches + len, MATCH_BYTES - len, "%s%s: %.100s", len > 0 ? ", " : "", name, text);
+    }
+}
+
+static void add_time(char matches[MATCH_BYTES], const char *name, struct alog_opt_i64 time_ns) {
+    char text[ALOG_TIME_BYTES];
+    if (time_ns.present) {
+        alog_time_format(time_ns.value, text);
+        add_match(matches, name, text);
+    }
+}
+
+/* Name what was asked for: the reason is most often among it. */
+static void tell_no_match(const struct cli_arguments *arguments) {
+    char matches[MATCH_BYTES] = "";
+    add_match(matches, "environment",
+              arguments->environment != NULL ? arguments->environment : "production");
+    add_match(matches, "agent", arguments->agent);
+    add_match(matches, "issue type", arguments->issue_type);
+    add_match(matches, "provider", arguments->provider);
+    add_match(matches, "model", arguments->model);
+    add_time(matches, "since", arguments->since_ns);
+    add_time(matches, "until", arguments->until_ns);
+    message("nothing matches (%s)", matches);
+}
+
 static void print_table(const struct cli_arguments *arguments, const struct alog_table *table,
                         const char *const *names, struct output *output) {
     if (arguments->json) {
@@ -23,8 +57,7 @@ static void print_table(const struct cli_arguments *arguments, const struct alog
         return;
     }
     if (table->row_count == 0) {
-        message("nothing matches (environment: %s)",
-                arguments->environment != NULL ? arguments->environment : "production");
+        tell_no_match(arguments);
         return;
     }
     output_table(output, table, arguments->all ? NULL : names);
