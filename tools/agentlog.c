@@ -8,6 +8,7 @@
 
 #include "cli_help.h"
 #include "commands.h"
+#include "help_events.h"
 #include "messages.h"
 #include "output.h"
 
@@ -52,6 +53,11 @@ static enum exit_code help(const char *name) {
     if (name == NULL) {
         cli_print_program_help(stdout, commands);
         return finish_help();
+    }
+    if (strcmp(name, "events") == 0) {
+        struct output output = {0};
+        help_events_print(&output);
+        return output_finish(&output, EXIT_FINE);
     }
     const struct cli_command *command = find_command(name);
     if (command == NULL) {

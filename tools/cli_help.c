@@ -143,7 +143,9 @@ void cli_print_program_help(FILE *stream, const struct cli_command *const *comma
     for (; *commands != NULL; commands++) {
         print_entry(stream, (*commands)->name, 12, (*commands)->summary);
     }
-    print_entry(stream, "help", 12, "'agentlog help COMMAND' explains one, with examples");
+    print_entry(stream, "help", 12,
+                "'agentlog help COMMAND' explains one, with examples; 'agentlog help events' "
+                "lists the events and their fields");
     fputs("\nOptions:\n", stream);
     print_entry(stream, "--version", 12, "program, segment format and database schema versions");
     print_entry(stream, "--help", 12, "show this");

@@ -334,7 +334,8 @@ const struct cli_command cmd_log = {
                    "whole nanoseconds since 1970; now, if absent), "
                    "often a \"job_id\", and the fields of its type by name. A type that is not in "
                    "the catalogue is an event of your own; a field that is not is kept "
-                   "as an attribute; a nested value is kept as JSON text.\n"
+                   "as an attribute; a nested value is kept as JSON text. 'agentlog help events' "
+                   "lists the catalogue.\n"
                    "\n"
                    "A bad line is named with its file, number and reason, counted and skipped. "
                    "Lines may have 16 MiB.",
