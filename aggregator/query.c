@@ -161,10 +161,12 @@ static enum alog_status check_job(struct alog_db *db, const struct alog_query *q
         status = alog_sql_fail(db->sqlite, error, "looking for the job");
     } else if (sqlite3_column_int64(statement, 0) == 0) {
         const char *elsewhere = (const char *)sqlite3_column_text(statement, 1);
-        status = alog_fail(
-            error, ALOG_NOT_FOUND, 0, -1, "no job %.*s in the environment %.*s%s%.64s",
-            alog_quoted_len(query->job_id), query->job_id.data, alog_quoted_len(environment),
-            environment.data, elsewhere ? "; there is one in " : "", elsewhere ? elsewhere : "");
+        bool everywhere = alog_string_equal(environment, ALOG_STR("*"));
+        status = alog_fail(error, ALOG_NOT_FOUND, 0, -1, "no job %.*s%s%.*s%s%.64s",
+                           alog_quoted_len(query->job_id), query->job_id.data,
+                           everywhere ? "" : " in the environment ",
+                           everywhere ? 0 : alog_quoted_len(environment), environment.data,
+                           elsewhere ? "; there is one in " : "", elsewhere ? elsewhere : "");
     }
     sqlite3_finalize(statement);
     return status;
