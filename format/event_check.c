@@ -1,7 +1,14 @@
 /* Is an event one of its type? Everything that comes from outside passes here before it is encoded.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "error.h"
 #include "event_codec.h"
+
+#define NUMBER_BYTES       32
+#define QUOTED_TEXT_BYTES  (4 * 32 + 1) /* 32 bytes, each an escape at worst */
+#define ENUM_LISTING_BYTES 256
 
 static enum alog_status invalid(struct alog_error *error, const struct alog_event_type *type,
                                 const char *field, const char *reason) {
@@ -15,6 +22,57 @@ static bool in_range(const struct alog_field *field, double value) {
     /* NaN and infinity are kept in the log: they say that something was measured, and went wrong.
      */
     return !__builtin_isfinite(value) || (value >= field->minimum && value <= field->maximum);
+}
+
+/* The shortest of the forms that tell the number from its neighbours. */
+static void write_number(double number, char out[NUMBER_BYTES]) {
+    snprintf(out, NUMBER_BYTES, "%.15g", number);
+    if (strtod(out, NULL) != number) {
+        snprintf(out, NUMBER_BYTES, "%.17g", number);
+    }
+}
+
+static enum alog_status check_range(const struct alog_event_type *type,
+                                    const struct alog_field *field, double number,
+                                    struct alog_error *error) {
+    if (in_range(field, number)) {
+        return ALOG_OK;
+    }
+    char given[NUMBER_BYTES], minimum[NUMBER_BYTES], maximum[NUMBER_BYTES];
+    write_number(number, given);
+    write_number(field->minimum, minimum);
+    write_number(field->maximum, maximum);
+    return alog_fail(error, ALOG_INVALID, 0, -1, "%s.%s is %s, which is not within %s..%s",
+                     type->name, field->name, given, minimum, maximum);
+}
+
+/* The text as a message may show it: cut, with everything but printable ASCII escaped. */
+static void write_quoted(struct alog_string text, char out[QUOTED_TEXT_BYTES]) {
+    const size_t shown = (QUOTED_TEXT_BYTES - 1) / 4;
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < text.len && i < shown; i++) {
+        const unsigned char at = (unsigned char)text.data[i];
+        const bool plain = at >= 0x20 && at < 0x7f && at != '\\';
+        len += (size_t)snprintf(out + len, QUOTED_TEXT_BYTES - len, plain ? "%c" : "\\x%02x", at);
+    }
+}
+
+static enum alog_status not_an_enum_text(const struct alog_event_type *type,
+                                         const struct alog_field *field, struct alog_string text,
+                                         struct alog_error *error) {
+    char given[QUOTED_TEXT_BYTES];
+    char listing[ENUM_LISTING_BYTES] = "";
+    size_t len = 0;
+    write_quoted(text, given);
+    for (const char *const *value = field->values; *value != NULL && len < sizeof listing;
+         value++) {
+        len += (size_t)snprintf(listing + len, sizeof listing - len, "%s%s", len > 0 ? ", " : "",
+                                *value);
+    }
+    return alog_fail(error, ALOG_INVALID, 0, -1, "%s.%s is \"%s\"%s, which is none of %s",
+                     type->name, field->name, given,
+                     text.len > (QUOTED_TEXT_BYTES - 1) / 4 ? "..." : "", listing);
 }
 
 static bool is_enum_text(const struct alog_field *field, struct alog_string text) {
@@ -40,7 +98,7 @@ static enum alog_status check_text(const struct alog_event_type *type,
         return invalid(error, type, field->name, "is text without data");
     }
     if (field->kind == ALOG_FIELD_ENUM && !is_enum_text(field, value->string)) {
-        return invalid(error, type, field->name, "is none of its allowed texts");
+        return not_an_enum_text(type, field, value->string, error);
     }
     return ALOG_OK;
 }
@@ -62,7 +120,7 @@ static enum alog_status check_integer(const struct alog_event_type *type,
     } else {
         return invalid(error, type, field->name, "must be an integer");
     }
-    return in_range(field, number) ? ALOG_OK : invalid(error, type, field->name, "is out of range");
+    return check_range(type, field, number, error);
 }
 
 static enum alog_status check_real(const struct alog_event_type *type,
@@ -78,7 +136,7 @@ static enum alog_status check_real(const struct alog_event_type *type,
     } else {
         return invalid(error, type, field->name, "must be a number");
     }
-    return in_range(field, number) ? ALOG_OK : invalid(error, type, field->name, "is out of range");
+    return check_range(type, field, number, error);
 }
 
 static enum alog_status check_field(const struct alog_event_type *type,

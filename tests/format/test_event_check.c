@@ -129,6 +129,36 @@ static void values_fit_their_fields_or_not(void **state) {
     }
 }
 
+/* What was given and what would have been right. */
+static void refusals_show_value_and_contract(void **state) {
+    (void)state;
+    static const struct {
+        int field;
+        struct alog_value value;
+        const char *message;
+    } rows[] = {
+        {F_SCORE, REAL(1.5), "sample.score is 1.5, which is not within 0..1"},
+        {F_SCORE, REAL(0x1.0000000000001p0),
+         "sample.score is 1.0000000000000002, which is not within 0..1"},
+        {F_COUNT, INT(-7), "sample.count is -7, which is not within 1..10"},
+        {F_ENUM, TEXT("Small"), "sample.enum is \"Small\", which is none of small, large"},
+        {F_ENUM, TEXT(""), "sample.enum is \"\", which is none of small, large"},
+        {F_ENUM, TEXT("\x1b\0\\\xff"),
+         "sample.enum is \"\\x1b\\x00\\x5c\\xff\", which is none of small, large"},
+        {F_ENUM, TEXT("0123456789012345678901234567890123456789"),
+         "sample.enum is \"01234567890123456789012345678901\"..., which is none of small, large"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct alog_value values[COUNT_OF(fields)] = {0};
+        values[rows[i].field] = rows[i].value;
+        const struct alog_event event = {
+            .name = ALOG_STR("sample"), .values = values, .value_count = COUNT_OF(fields)};
+        struct alog_error error = {0};
+        assert_int_equal(alog_event_check(&sample, &event, &error), ALOG_INVALID);
+        assert_string_equal(error.message, rows[i].message);
+    }
+}
+
 /* Each required field of the catalogue, left out in turn. */
 static void required_fields_are_required(void **state) {
     (void)state;
@@ -254,6 +284,7 @@ static void sizes_are_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_fit_their_fields_or_not),
+        cmocka_unit_test(refusals_show_value_and_contract),
         cmocka_unit_test(required_fields_are_required),
         cmocka_unit_test(what_every_event_has_is_checked),
         cmocka_unit_test(job_events_need_a_job),
