@@ -9,6 +9,7 @@
 #include "ingest_run.h"
 
 #define MAX_THREADS 64
+#define ZONE_BYTES  16
 
 /* ---- Options ---- */
 
@@ -49,15 +50,24 @@ enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
     return status;
 }
 
+/* An offset of whole minutes as --time-zone takes it. */
+static void write_zone(int32_t offset_s, char out[ZONE_BYTES]) {
+    const int32_t minutes = abs(offset_s) / 60;
+    snprintf(out, ZONE_BYTES, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setup,
                                             const struct alog_store_settings *recorded,
                                             struct alog_error *error) {
     if (setup->options.time_zone &&
         setup->settings.time_zone_offset_s != recorded->time_zone_offset_s) {
+        char its[ZONE_BYTES];
+        char given[ZONE_BYTES];
+        write_zone(recorded->time_zone_offset_s, its);
+        write_zone(setup->settings.time_zone_offset_s, given);
         return alog_fail(error, ALOG_INVALID, 0, -1,
-                         "the database counts its days %+d s from UTC, not %+d s; rebuild it to"
-                         " change that",
-                         recorded->time_zone_offset_s, setup->settings.time_zone_offset_s);
+                         "the database's time zone is %s, not %s; rebuild it to change that", its,
+                         given);
     }
     if (setup->options.dimension_cap && setup->settings.dimension_cap != recorded->dimension_cap) {
         return alog_fail(

@@ -18,9 +18,9 @@
 #define OPTION_TIME_ZONE                                                                           \
     {                                                                                              \
         .name = "time-zone", .argument = "ZONE", .kind = CLI_TEXT, CLI_MEMBER(time_zone),          \
-        .fallback = "UTC",                                                                         \
+        .fallback = "that of the database; UTC for a new one",                                     \
         .doc = "where days begin: UTC or an offset such as +08:00; recorded when the database "    \
-               "is made, later it must be the same"                                                \
+               "is made; only a rebuild of the whole changes it"                                   \
     }
 
 static const struct cli_option ingest_options[] = {OPTION_JOBS,
