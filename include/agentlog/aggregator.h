@@ -33,8 +33,9 @@ typedef void alog_progress_fn(void *context, uint64_t done, uint64_t total);
 struct alog_ingest_options {
     size_t struct_bytes;
     uint32_t threads;       /* decoding threads, 1..64; default: the processors online */
-    const char *time_zone;  /* reporting zone: "UTC" or a fixed offset "+08:00"; recorded when the
-                               database is made,  later it must be the same; default UTC */
+    const char *time_zone;  /* reporting zone: "UTC" or a fixed offset "+08:00"; recorded in the
+                               database. Default: the recorded one, UTC for a new database; another
+                               one is ALOG_INVALID, except for a rebuild of all days */
     uint32_t dimension_cap; /* distinct values per dimension and day before _OTHER; default 10000 */
     const char *day;        /* rebuild only: this day alone (YYYY-MM-DD); NULL = all */
     alog_progress_fn *progress;
@@ -72,8 +73,9 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_ingest(const char *log_dir, const
 
 /*
  * Make the database anew from the log: built beside the old one and copied over it in one
- * transaction, or, with options->day, that day's rows alone, likewise. The result equals that of any
- * sequence of ingests. ALOG_NOT_FOUND when segments that the database has are gone from the log.
+ * transaction, or, with options->day, that day's rows alone, likewise. The result equals that of
+ * any sequence of ingests. ALOG_NOT_FOUND when segments that the database has are gone from the
+ * log.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
                                                        const struct alog_ingest_options *options,
@@ -90,7 +92,7 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_open(const char *db_path, stru
                                                        struct alog_error *error);
 ALOG_API void alog_db_close(struct alog_db *db);
 
-/* Each kind is one table of answers; the columns are documented at its query in aggregator/. */
+/* Each kind is one table of answers; what a column means is in its alog_column.doc. */
 enum alog_query_kind {
     ALOG_QUERY_SUMMARY = 1,      /* a row per day and environment */
     ALOG_QUERY_SUCCESS_RATE = 2, /* by agent and issue type */
@@ -112,7 +114,8 @@ struct alog_query {
     enum alog_query_kind kind;
     struct alog_opt_i64 since_ns;   /* event time >=, rounded down to the bucket */
     struct alog_opt_i64 until_ns;   /* event time <, rounded up to the bucket */
-    struct alog_string environment; /* absent = "production"; "*" = all */
+    struct alog_string environment; /* absent = "production", also for the JOB kinds ('agentlog job'
+                                       asks for "*"); "*" = all */
     struct alog_string agent_name;
     struct alog_string issue_type;
     struct alog_string provider_id;
@@ -149,8 +152,9 @@ struct alog_table {
 };
 
 /*
- * Ask. The caller frees the table. ALOG_INVALID (unknown kind, job_id missing), ALOG_NOT_FOUND (no
- * such job), ALOG_IO. Cost: a few milliseconds; reads rollups and summaries, never events.
+ * Ask. The caller frees the table. ALOG_INVALID (unknown kind, job_id missing, a filter that the
+ * kind does not take), ALOG_NOT_FOUND (no such job), ALOG_IO. Cost: a few milliseconds; reads
+ * rollups and summaries, never events.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_query(struct alog_db *db,
                                                         const struct alog_query *query,

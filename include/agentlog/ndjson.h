@@ -27,9 +27,9 @@ ALOG_API void alog_ndjson_parser_free(struct alog_ndjson_parser *parser);
 
 /*
  * Parse one line (without its newline, <= ALOG_MAX_EVENT_BYTES). *ret_event points into the parser
- * and is valid until its next call. ALOG_INVALID with offset (byte in the line, from 0) and reason:
- * broken JSON, no `event`, a missing required field, a wrong type, a value out of range, a bad
- * time.
+ * and is valid until its next call. ALOG_INVALID with offset (byte in the line, from 0; 'agentlog
+ * log' counts from 1) and reason: broken JSON, no `event`, a missing required field, a wrong type,
+ * a value out of range, a bad time.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_ndjson_parse(struct alog_ndjson_parser *parser,
                                                             const char *line, size_t len,

@@ -129,6 +129,10 @@ static void test_no_such_job(void **state) {
         assert_int_equal(alog_db_query(db, &query, &table, &error), ALOG_NOT_FOUND);
         assert_string_equal(error.message,
                             "no job j2 in the environment production; there is one in test");
+        query.job_id = ALOG_STR("nobody");
+        query.environment = ALOG_STR("*");
+        assert_int_equal(alog_db_query(db, &query, &table, &error), ALOG_NOT_FOUND);
+        assert_string_equal(error.message, "no job nobody");
         query.job_id = (struct alog_string){NULL, 0};
         assert_int_equal(alog_db_query(db, &query, &table, &error), ALOG_INVALID);
         assert_null(table);
