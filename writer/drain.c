@@ -228,6 +228,12 @@ static void sync_if_due(struct alog_drain *drain, int64_t now) {
     }
 }
 
+static void calibrate_if_due(struct alog_drain *drain, int64_t now) {
+    if (now >= drain->clock_at_ns) {
+        drain->clock_at_ns = now + alog_clock_calibrate(&drain->writer->clock);
+    }
+}
+
 static void report_if_due(struct alog_drain *drain, int64_t now) {
     if (!drain->pending &&
         now - drain->stats_ns >= interval_ns(drain->writer->options.stats_interval_ms)) {
@@ -321,6 +327,7 @@ static int64_t pass(struct alog_drain *drain, uint64_t flush_wanted, bool must_f
     drain->pass_ns = now;
     drain->forced = must_flush;
     uint64_t events_before = drain->taken_total;
+    calibrate_if_due(drain, now);
     bool rush = false;
     enum alog_status status = take_all(drain, &rush);
     report_if_due(drain, now);

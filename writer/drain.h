@@ -62,6 +62,7 @@ struct alog_drain {
     /* The loop. */
     int64_t pass_ns, previous_pass_ns; /* monotonic: when this pass began, and the one before */
     int64_t nap_ns;
+    int64_t clock_at_ns; /* the clock is calibrated then */
     int64_t retry_at_ns; /* after a failed write, not before this */
     bool emptied;        /* at the end: nothing is left in the rings */
     bool forced;         /* a flush or the end: do not wait for retry_at_ns */

@@ -26,7 +26,7 @@ static enum alog_status log_one(struct alog_writer *writer, const struct alog_ev
     if (status != ALOG_OK) {
         return status;
     }
-    int64_t timestamp = event->has_timestamp ? event->timestamp_ns : alog_clock_now(&writer->clock);
+    int64_t timestamp = event->has_timestamp ? event->timestamp_ns : alog_record_now(&record);
     return alog_record_end(
         &record, alog_event_encode(record.payload, type->id, timestamp, event->job_id, event));
 }

@@ -188,11 +188,11 @@ static struct alog_value f64_value(struct alog_opt_f64 value) {
 /* ---- The calls --------------------------------------------------------------------------------- */
 
 /* What every event begins with. */
-static inline uint8_t *put_head(uint8_t *at, const struct alog_writer *writer, uint32_t type,
-                                uint32_t fields) {
+static inline uint8_t *put_head(const struct alog_record *record, uint32_t type, uint32_t fields) {
+    uint8_t *at = record->payload;
     at = alog_mp_uint(alog_mp_array_head(at, 3 + fields), type);
     *at = 0xcf;
-    at = alog_mp_store64(at + 1, (uint64_t)alog_clock_now(&writer->clock));
+    at = alog_mp_store64(at + 1, (uint64_t)alog_record_now(record));
     return alog_put_job(at, alog_self.job);
 }
 
@@ -231,7 +231,7 @@ static inline struct alog_string id_of_other(const void *event) {
         if (ALOG_UNLIKELY(status != ALOG_OK)) {                                                    \
             return status;                                                                         \
         }                                                                                          \
-        uint8_t *at = put_head(record.payload, writer, id, fields_of_##name);                      \
+        uint8_t *at = put_head(&record, id, fields_of_##name);                                     \
         return alog_record_end(&record, put_##name(at, event));                                    \
     }
 #include "format/catalogue.def"

@@ -86,6 +86,13 @@ static inline enum alog_status alog_record_begin(struct alog_record *record,
     return ALOG_OK;
 }
 
+/* The record's timestamp, unless it brings its own. */
+static inline int64_t alog_record_now(const struct alog_record *record) {
+    int64_t now = alog_clock_in_order(alog_clock_now(&record->writer->clock), alog_self.last_ns);
+    alog_self.last_ns = now;
+    return now;
+}
+
 static inline enum alog_status alog_record_end(struct alog_record *record, const uint8_t *end) {
     uint64_t bytes = (uint64_t)(end - record->payload);
     if (ALOG_UNLIKELY(bytes > record->slot->max_event_bytes)) {

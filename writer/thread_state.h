@@ -31,6 +31,7 @@ struct alog_thread {
     struct alog_writer *writer;  /* the one logged to last, or ALOG_NO_WRITER */
     struct alog_ring_slot *slot; /* … and its slot */
     const struct alog_job_frame *job;
+    int64_t last_ns; /* the timestamp given last, see alog_clock_in_order */
     struct alog_thread_entry *entries;
     atomic_bool attaching; /* in the slow path: a signal handler must not enter it as well */
     bool has_destructor;

@@ -147,10 +147,11 @@ enum alog_status alog_writer_open(const char *log_dir, const struct alog_writer_
         return alog_fail(error, ALOG_INVALID, 0, -1, "no log directory was given");
     }
     /* Lines of the cache are what keeps threads apart. */
-    struct alog_writer *writer = calloc(1, sizeof *writer);
+    struct alog_writer *writer = aligned_alloc(alignof(struct alog_writer), sizeof *writer);
     if (writer == NULL) {
         return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for the writer");
     }
+    memset(writer, 0, sizeof *writer);
     init_locks(writer);
     atomic_init(&writer->references, 1);
     enum alog_status status = alog_options_resolve(options, &writer->options, error);

@@ -31,8 +31,9 @@ struct alog_writer_counters {
  * and drain go at close, the rest with the last reference.
  */
 struct alog_writer {
-    /* Set before open returns, then only read. */
     struct alog_clock clock;
+
+    /* Set before open returns, then only read. */
     const struct alog_io *io;
     struct alog_writer_options options;
     uint64_t writer_id;

@@ -33,6 +33,11 @@
  *   - Refusals: a typed call that returns ALOG_INVALID (a required field is absent, a number out of
  *     its range) counts nothing and gives no reason; alog_log_event gives it.
  *   - Order: events of one thread stay in order. Between threads the timestamps tell.
+ *   - Time: a timestamp is CLOCK_REALTIME to within a few microseconds (1 ms while the kernel
+ *     corrects its clock), read from the processor's counter where the kernel trusts it. A clock
+ *     that is set is followed within about 25 ms (longer while the disk keeps the drain thread
+ *     waiting, at most about 1 s); a thread's timestamps go back only if it was set back by more
+ *     than 1 ms.
  *   - Memory: per thread `ring_bytes` + 12 KiB (and 8 KiB once it lost something); per writer about
  *     4 × `block_bytes` + the zstd context (level 1: 1 MiB) + 24 bytes per string in a block +
  *     128 KiB of counters.
