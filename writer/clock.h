@@ -133,16 +133,29 @@ static inline bool alog_clock_read(const struct alog_clock *clock, struct alog_c
 /* ---- Reading ----------------------------------------------------------------------------------
  */
 
-/* Nanoseconds since 1970-01-01 UTC, never negative. Any thread; signal handlers too. */
-static inline int64_t alog_clock_now(const struct alog_clock *clock) {
+/* The counter; 0 where there is none. */
+static inline uint64_t alog_clock_ticks(void) {
 #if defined(__x86_64__)
-    uint64_t ticks = __rdtsc();
+    return __rdtsc();
+#else
+    return 0;
+#endif
+}
+
+/*
+ * The time when the counter stood at `ticks`, a moment ago; now, if there is no line for it.
+ * Nanoseconds since 1970-01-01 UTC, never negative. Any thread; signal handlers too.
+ */
+static inline int64_t alog_clock_when(const struct alog_clock *clock, uint64_t ticks) {
     struct alog_clock_line line;
     if (__builtin_expect(alog_clock_read(clock, &line) && alog_clock_covers(&line, ticks), 1)) {
         return alog_clock_at(&line, ticks);
     }
-#endif
     return alog_clock_ask(clock);
+}
+
+static inline int64_t alog_clock_now(const struct alog_clock *clock) {
+    return alog_clock_when(clock, alog_clock_ticks());
 }
 
 /*

@@ -26,6 +26,7 @@ struct alog_record {
     struct alog_ring_slot *slot;
     uint8_t *payload;
     struct alog_writer *writer;
+    uint64_t ticks; /* of the counter, at entry: it takes long, and what follows does not need it */
     uint32_t type;
 };
 
@@ -71,6 +72,7 @@ static inline void alog_slot_leave(struct alog_ring_slot *slot) {
 static inline enum alog_status alog_record_begin(struct alog_record *record,
                                                  struct alog_writer *writer, uint32_t type,
                                                  uint64_t bound) {
+    record->ticks = alog_clock_ticks();
     struct alog_ring_slot *slot = alog_self.slot;
     if (ALOG_UNLIKELY(alog_self.writer != writer || !alog_slot_enter(slot))) {
         return alog_record_begin_slowly(record, writer, type, bound);
@@ -88,7 +90,8 @@ static inline enum alog_status alog_record_begin(struct alog_record *record,
 
 /* The record's timestamp, unless it brings its own. */
 static inline int64_t alog_record_now(const struct alog_record *record) {
-    int64_t now = alog_clock_in_order(alog_clock_now(&record->writer->clock), alog_self.last_ns);
+    int64_t now = alog_clock_in_order(alog_clock_when(&record->writer->clock, record->ticks),
+                                      alog_self.last_ns);
     alog_self.last_ns = now;
     return now;
 }
