@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "format/error.h"
+#include "format/segment_scan.h"
 
 void alog_feed_begin(const struct alog_file_header *header, const char *name,
                      struct alog_ledger_row *ret_row) {
@@ -80,6 +81,22 @@ static enum alog_status feed_block(const struct alog_feed *feed, struct alog_seg
     return feed->after_block ? feed->after_block(feed->context, segment, error) : ALOG_OK;
 }
 
+/* The walk is over: the index of a sealed file knows of events whose block header is lost. Where no
+ * block tells their time, the index's latest does: it is the same from wherever reading went on. */
+static void note_index_end(const struct alog_segment_scan *scan,
+                           struct alog_feed_segment *segment) {
+    uint64_t last;
+    int64_t timestamp_ns;
+    if (!alog_segment_scan_index_end(scan, &last, &timestamp_ns) ||
+        last <= segment->unread_last_sequence) {
+        return;
+    }
+    if (segment->unread_last_sequence == 0) {
+        segment->unread_timestamp_ns = timestamp_ns;
+    }
+    segment->unread_last_sequence = last;
+}
+
 enum alog_status alog_feed_blocks(const struct alog_feed *feed, struct alog_segment_scan *scan,
                                   uint64_t until, struct alog_feed_segment *segment,
                                   struct alog_error *error) {
@@ -96,6 +113,9 @@ enum alog_status alog_feed_blocks(const struct alog_feed *feed, struct alog_segm
     for (;;) {
         const struct alog_block_header *header;
         enum alog_status status = alog_segment_scan_next(scan, &header, error);
+        if (status == ALOG_OK && !header) {
+            note_index_end(scan, segment);
+        }
         if (status != ALOG_OK || !header || alog_segment_scan_offset(scan) >= until) {
             return status;
         }

@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <unistd.h>
+
 #include "calendar.h"
 #include "format/error.h"
 #include "ingest_run.h"
@@ -19,11 +22,13 @@ static enum alog_status check_nothing_is_lost(struct alog_store *store,
         struct alog_string id = alog_str((const char *)sqlite3_column_text(select, 0));
         if (alog_names_find(&plan->ids, id) == ALOG_NAME_NONE &&
             sqlite3_column_int64(select, 2) != 0) {
-            status = alog_fail(error, ALOG_NOT_FOUND, 0, -1,
-                               "segment %s is in the database but can no longer be read in the log:"
-                               " a rebuild would lose its %lld events",
-                               (const char *)sqlite3_column_text(select, 1),
-                               (long long)sqlite3_column_int64(select, 2));
+            status =
+                alog_fail(error, ALOG_CORRUPT, 0, -1,
+                          "segment %s is in the database but can no longer be read in the log:"
+                          " a rebuild would lose its %lld events; to do without them, remove the"
+                          " database and ingest",
+                          (const char *)sqlite3_column_text(select, 1),
+                          (long long)sqlite3_column_int64(select, 2));
         }
     }
     sqlite3_finalize(select);
@@ -101,6 +106,9 @@ enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
         return status;
     }
     alog_segments_free(&list);
+    if (setup.options.day && access(db_path, F_OK) != 0) {
+        return alog_fail(error, ALOG_NOT_FOUND, errno, -1, "there is no database %s", db_path);
+    }
     struct alog_store *store;
     status = alog_store_open(db_path, &setup.settings, &store, error);
     if (status != ALOG_OK) {

@@ -277,7 +277,7 @@ static enum alog_status check_nothing_is_missing(struct day_run *run) {
     while (status == ALOG_OK && sqlite3_step(select) == SQLITE_ROW) {
         struct alog_string id = alog_str((const char *)sqlite3_column_text(select, 0));
         if (alog_names_find(&run->segment_ids, id) == ALOG_NAME_NONE) {
-            status = alog_fail(run->error, ALOG_NOT_FOUND, 0, -1,
+            status = alog_fail(run->error, ALOG_CORRUPT, 0, -1,
                                "segment %s, which the day needs, can no longer be read in the log:"
                                " the day stays as it is",
                                (const char *)sqlite3_column_text(select, 1));

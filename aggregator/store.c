@@ -221,16 +221,26 @@ static int set_journal_mode(sqlite3 *db, const char *mode) {
     return result == SQLITE_DONE ? SQLITE_BUSY : result;
 }
 
-/* The change needs the file for a moment alone, and SQLite does not wait for that by itself. */
+/*
+ * The change needs the file for a moment alone. SQLite waits for some of what may be in the way and
+ * not for the rest, so it waits for nothing and we for all of it.
+ */
 static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) {
-    for (int waited = 0;; waited += 2) {
-        int result = set_journal_mode(db, mode);
-        bool busy = (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
-        if (!busy || waited >= timeout_ms) {
-            return result;
+    int result;
+    bool busy;
+    int waited_ms = 0;
+    sqlite3_busy_timeout(db, 0);
+    for (;;) {
+        result = set_journal_mode(db, mode);
+        busy = (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
+        if (!busy || waited_ms >= timeout_ms) {
+            break;
         }
         sqlite3_sleep(2);
+        waited_ms += 2;
     }
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    return result;
 }
 
 static void note_journal_mode(struct alog_store *store) {
@@ -252,8 +262,11 @@ static enum alog_status ensure_wal(struct alog_store *store, struct alog_error *
         return ALOG_OK;
     }
     if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED) {
-        return alog_fail(error, ALOG_LOCKED, 0, -1, "a reader of %s does not come to its end",
-                         store->path);
+        return alog_fail(
+            error, ALOG_LOCKED, 0, -1,
+            "somebody has been reading %s for too long in one transaction; try again when"
+            " it is over",
+            store->path);
     }
     return alog_sql_fail(store->db, error, "journal_mode");
 }
@@ -377,7 +390,6 @@ enum alog_status alog_store_close(struct alog_store *store, struct alog_error *e
     enum alog_status status = ALOG_OK;
     if (store->wal) {
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        sqlite3_busy_timeout(store->db, 0);
         wait_for_journal_mode(store->db, "DELETE", SETTLE_TIMEOUT_MS);
     }
     if (sqlite3_close(store->db) != SQLITE_OK) {
