@@ -51,7 +51,7 @@ struct import {
     int stop_fd; /* a signalfd */
     bool stopped;
     enum exit_code code;
-    uint64_t logged, skipped;
+    uint64_t skipped;
     uint64_t bytes_done, bytes_total;
     struct progress progress;
 };
@@ -104,7 +104,6 @@ static void log_line(struct import *import, const struct place *place, const cha
     }
     switch (status) {
     case ALOG_OK:
-        import->logged++;
         break;
     case ALOG_INVALID:
     case ALOG_LIMIT:
@@ -233,11 +232,11 @@ static void log_files(struct import *import, char **files, size_t count) {
 }
 
 /*
- * Everything into the file, and the handle closed. Returns how many events did not get there: those
- * that the writer counted as dropped, and, when it could not be closed well, those that were still
- * on their way.
+ * Everything into the file, and the handle closed. *ret_stored events are there; *ret_lost are not:
+ * those that the writer counted as dropped, and, when it could not be closed well, those that were
+ * still on their way.
  */
-static uint64_t close_writer(struct import *import) {
+static void close_writer(struct import *import, uint64_t *ret_stored, uint64_t *ret_lost) {
     struct alog_error error = {.message = ""};
     struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
     enum alog_status status = alog_writer_flush(import->writer, FLUSH_TIMEOUT_MS, &error);
@@ -249,12 +248,13 @@ static uint64_t close_writer(struct import *import) {
         message_failure(status, &error);
         import->code = EXIT_FAILED;
     }
-    return stats.dropped + (closed == ALOG_OK ? 0 : stats.in_flight);
+    *ret_stored = stats.stored + (closed == ALOG_OK ? stats.in_flight : 0);
+    *ret_lost = stats.dropped + (closed == ALOG_OK ? 0 : stats.in_flight);
 }
 
 static void finish(struct import *import) {
-    const uint64_t lost = close_writer(import);
-    const uint64_t stored = import->logged > lost ? import->logged - lost : 0;
+    uint64_t stored, lost;
+    close_writer(import, &stored, &lost);
     if (lost > 0) {
         message("%" PRIu64 " event%s did not get into the log", lost, lost == 1 ? "" : "s");
         import->code = EXIT_FAILED;
