@@ -234,6 +234,18 @@ const struct alog_tables *alog_segment_scan_tables(const struct alog_segment_sca
     return &scan->tables;
 }
 
+bool alog_segment_scan_index_end(const struct alog_segment_scan *scan, uint64_t *ret_last_sequence,
+                                 int64_t *ret_max_timestamp_ns) {
+    const struct alog_index_totals *totals = &scan->tables.totals;
+    if (!alog_segment_scan_sealed(scan) || totals->last_sequence == 0 ||
+        totals->last_sequence >= ALOG_MAX_SEQUENCE) {
+        return false;
+    }
+    *ret_last_sequence = totals->last_sequence;
+    *ret_max_timestamp_ns = totals->max_timestamp_ns;
+    return true;
+}
+
 enum alog_status alog_segment_scan_digest(struct alog_segment_scan *scan, uint8_t ret_digest[16]) {
     if (!alog_segment_scan_sealed(scan)) {
         return ALOG_NOT_FOUND;
