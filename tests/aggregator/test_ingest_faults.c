@@ -144,6 +144,62 @@ static void damage_costs_only_its_block(void **state) {
     free(expected);
 }
 
+/* The last of `blocks` blocks of a sealed segment is destroyed: its header, or its frame. */
+static void check_lost_end(const struct fixture *f, const char *name, int blocks, bool header) {
+    char log[320], db[320], once[320];
+    snprintf(log, sizeof(log), "%s/%s", f->dir, name);
+    snprintf(db, sizeof(db), "%s/%s.db", f->dir, name);
+    snprintf(once, sizeof(once), "%s/%s-once.db", f->dir, name);
+    struct segment_maker maker;
+    struct test_random random = {1};
+    segment_maker_init(&maker, alog_io_system(), log, 77);
+    segment_maker_begin(&maker);
+    long before_last = 0, end = 0;
+    for (int block = 0; block < blocks; block++) {
+        for (int i = 0; i < 20; i++) {
+            ingest_fixture_add(&maker, &random);
+        }
+        ingest_fixture_ingest(log, db, 1, NULL);
+        before_last = (long)alog_segment_bytes(maker.segment);
+        assert_int_equal(segment_maker_end_block(&maker), ALOG_OK);
+        end = (long)alog_segment_bytes(maker.segment);
+    }
+    segment_maker_seal(&maker);
+    flip(maker.path, header ? before_last + 60 : end - 10);
+    struct alog_ingest_report report;
+    ingest_fixture_ingest(log, db, 1, NULL);
+    ingest_fixture_ingest(log, once, 2, &report);
+    assert_int_equal(report.segments_bad, 0);
+    assert_int_equal(report.events, 20 * (blocks - 1));
+    assert_int_equal(report.events_lost,
+                     20 + ingest_fixture_integer(
+                              once, "SELECT COALESCE(sum("
+                                    "events_lost), 0) FROM rollup_losses WHERE reason <> 'gap'"));
+    assert_int_equal(ingest_fixture_integer(once, "SELECT missing_events FROM segments"), 20);
+    assert_int_equal(ingest_fixture_integer(once, "SELECT sum(events_lost) FROM rollup_losses"
+                                                  " WHERE reason = 'gap'"),
+                     20);
+    char *expected = db_dump(once, NULL);
+    db_dump_assert_equal(db, expected, "block by block");
+    static const char *const days[] = {"2026-02-03", "2026-02-04", NULL};
+    for (size_t i = 0; i < 3; i++) {
+        struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
+        options.day = days[i];
+        assert_int_equal(alog_rebuild(log, db, &options, NULL, NULL), ALOG_OK);
+        db_dump_assert_equal(db, expected, "rebuilt");
+    }
+    free(expected);
+    segment_maker_free(&maker);
+}
+
+static void lost_end_of_a_sealed_segment_is_counted(void **state) {
+    const struct fixture *f = *state;
+    check_lost_end(f, "last-header", 3, true);
+    check_lost_end(f, "last-frame", 3, false);
+    check_lost_end(f, "only-header", 1, true);
+    check_lost_end(f, "only-frame", 1, false);
+}
+
 static void changed_segment_is_refused(void **state) {
     struct fixture *f = *state;
     char path[512];
@@ -402,6 +458,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(bad_segment_is_set_aside_until_it_reads),
         CASE(damage_costs_only_its_block),
+        CASE(lost_end_of_a_sealed_segment_is_counted),
         CASE(changed_segment_is_refused),
         CASE(changed_open_segment_is_refused),
         CASE(copies_count_once),
