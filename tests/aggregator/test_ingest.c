@@ -94,8 +94,8 @@ static void agents(void **state) {
 static void providers(void **state) {
     struct fixture *f = *state;
     static const char *const calls[] = {
-        "\"success\":true,\"latency_ms\":900.5,\"input_tokens\":10,\"output_tokens\":5,"
-        "\"cost_usd\":0.0001107",
+        ("\"success\":true,\"latency_ms\":900.5,\"input_tokens\":10,\"output_tokens\":5,"
+         "\"cost_usd\":0.0001107"),
         "\"success\":true,\"latency_ms\":0,\"cost_usd\":1.5e-9",
         "\"success\":true,\"cost_usd\":5e-10,\"fallback_from\":\"q\",\"retry_count\":3",
         "\"success\":false,\"failure_class\":\"availability\",\"latency_ms\":10",

@@ -39,6 +39,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
+ALOG_PRINTF(1, 2)
 static void shell(const char *format, ...) {
     char command[2048];
     va_list arguments;
