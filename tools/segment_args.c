@@ -85,6 +85,7 @@ void segment_args_collect(const struct cli_arguments *arguments, struct segment_
             add_directory(ret_args, path);
         } else {
             add_path(ret_args, path);
+            ret_args->picked = true;
         }
     }
 }

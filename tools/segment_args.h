@@ -10,6 +10,7 @@
 struct segment_args {
     char **paths;
     size_t count, capacity;
+    bool picked;         /* some operand was a file: segments beside it may be left out */
     enum exit_code code; /* of the operands that could not be read; each was named on stderr */
 };
 
