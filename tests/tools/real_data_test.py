@@ -232,7 +232,8 @@ def check_command_line(agentlog, db, truth):
     for row in days:
         for name in set(DAY_FIGURES) & set(row):
             expect(f"{name} of {row['day']}, by summary", row[name], truth["days"][row["day"]].get(name) or 0)
-        expect(f"cost of {row['day']}", nano(row["cost_usd"]), truth["days"][row["day"]].get("cost_nusd") or 0)
+        cost = row["cost_usd"]
+        expect(f"cost of {row['day']}", None if cost is None else nano(cost), truth["days"][row["day"]].get("cost_nusd"))
     rates = {f"{r['agent_name']} | {or_none(r['issue_type'])}": [r["executions"], r["successes"]]
              for r in agentlog.json("stats", "success-rate", db)}
     expect("stats success-rate", rates, truth["agent_issue"])
