@@ -170,6 +170,11 @@ static void a_job_ends_where_it_began(void **state) {
     struct alog_job_end end = {.status = ALOG_JOB_STATUS_SUCCESS};
     assert_int_equal(begin(f, "a"), ALOG_OK);
     assert_int_equal(alog_job_finish(NULL, &end), ALOG_INVALID);
+    struct alog_writer *other;
+    assert_int_equal(alog_writer_open(f->dir, NULL, &other, NULL), ALOG_OK);
+    assert_int_equal(alog_job_finish(other, &end), ALOG_INVALID);
+    assert_int_equal(alog_job_capture().job_id_len, 1);
+    assert_int_equal(alog_writer_close(other, NULL), ALOG_OK);
     assert_int_equal(finish(f, "a"), ALOG_OK);
     expect(f, "job_start:a job_end:a ");
 }
