@@ -1,7 +1,7 @@
 /*
  * The drain thread: takes events out of the rings, builds blocks of them, and puts the blocks into
- * segments. Three files: drain.c takes and decides when, drain_block.c gets blocks to the disk,
- * drain_report.c makes the writer's own events.
+ * segments. Four files: drain.c takes and decides when, drain_block.c gets blocks to the disk,
+ * drain_segment.c makes, syncs and seals their files, drain_report.c makes the writer's own events.
  *
  * Everything here is the drain thread's alone, apart from the counters in the writer's handle.
  */
@@ -90,6 +90,11 @@ enum alog_status alog_drain_add(struct alog_drain *drain, const uint8_t *plain, 
 /* Close the block and write it; nothing to do when it is empty. On failure it stays pending. */
 enum alog_status alog_drain_cut(struct alog_drain *drain);
 
+/* ---- drain_segment.c ------------------------------------------------------------------------ */
+
+/* Begin the next segment; drain->segment is NULL before, and after a failure. */
+enum alog_status alog_drain_make_segment(struct alog_drain *drain, struct alog_error *error);
+
 /* Seal the segment if its size, its age or the day says so. */
 void alog_drain_rotate(struct alog_drain *drain);
 
@@ -98,6 +103,18 @@ enum alog_status alog_drain_seal(struct alog_drain *drain);
 
 /* Sync what was written and is not synced yet. A segment whose sync fails is abandoned. */
 enum alog_status alog_drain_sync(struct alog_drain *drain);
+
+/* Add to the counters what the segment grew by. */
+void alog_drain_count_segment_bytes(struct alog_drain *drain);
+
+/*
+ * Add to a counter that this thread alone writes, so a load and a store will do. Release: pairs
+ * with the acquire in alog_writer_get_stats; who sees an event stored sees that it was published.
+ */
+static inline void alog_drain_count(_Atomic uint64_t *counter, uint64_t more) {
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + more, memory_order_release);
+}
 
 /* Keep the first failure for close, count it. */
 void alog_drain_failed(struct alog_drain *drain, enum alog_status status,

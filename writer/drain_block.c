@@ -1,29 +1,10 @@
-/* From a block of events to bytes on the disk: facts, compression, segments, rotation, sync. */
+/* From a block of events to bytes on the disk: facts, compression, the write, and its retry. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "drain.h"
 
-#define DAY_NS INT64_C(86400000000000)
-
 /* After a failed write, the next attempt waits so long, unless somebody asks for it. */
 #define RETRY_AFTER_NS INT64_C(50000000)
-
-void alog_drain_failed(struct alog_drain *drain, enum alog_status status,
-                       const struct alog_error *error, bool costs_something) {
-    alog_writer_note_failure(drain->writer, -error->system_errno);
-    if (costs_something && drain->result == ALOG_OK) {
-        drain->result = status;
-        drain->error = *error;
-    }
-}
-
-/* Counters of ours: one writer, this thread, so a load and a store will do. Release: pairs with the
- * acquire in alog_writer_get_stats; who sees an event stored sees that it was published. */
-static void add_to(_Atomic uint64_t *counter, uint64_t more) {
-    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + more, memory_order_release);
-}
 
 /* ---- Closing a block ------------------------------------------------------------------------ */
 
@@ -87,88 +68,6 @@ static enum alog_status close_block(struct alog_drain *drain) {
     return ALOG_OK;
 }
 
-/* ---- Segments ------------------------------------------------------------------------------- */
-
-static enum alog_status make_segment(struct alog_drain *drain, struct alog_error *error) {
-    struct alog_writer *writer = drain->writer;
-    enum alog_status status = alog_segment_create(
-        drain->io, writer->log_dir, writer->writer_id, drain->segment_number + 1,
-        writer->options.environment, drain->predecessor_id, drain->predecessor_last_sequence,
-        &drain->segment, error);
-    if (status != ALOG_OK) {
-        drain->segment = NULL;
-        return status;
-    }
-    drain->segment_number++;
-    drain->segment_began_ns = drain->io->monotonic_ns(drain->io->context);
-    drain->segment_counted = 0;
-    add_to(&writer->counters.segments, 1);
-    return ALOG_OK;
-}
-
-static void count_segment_bytes(struct alog_drain *drain) {
-    uint64_t bytes = alog_segment_bytes(drain->segment);
-    add_to(&drain->writer->counters.segment_bytes, bytes - drain->segment_counted);
-    drain->segment_counted = bytes;
-}
-
-/* The next segment names the one that ends here. */
-static void remember_predecessor(struct alog_drain *drain) {
-    if (alog_segment_blocks(drain->segment) > 0) {
-        memcpy(drain->predecessor_id, alog_segment_file_id(drain->segment), 16);
-        drain->predecessor_last_sequence = alog_segment_last_sequence(drain->segment);
-    }
-}
-
-enum alog_status alog_drain_seal(struct alog_drain *drain) {
-    if (drain->segment == NULL) {
-        return ALOG_OK;
-    }
-    remember_predecessor(drain);
-    struct alog_error error = {0};
-    enum alog_status status =
-        alog_segment_seal(drain->segment, drain->writer->options.sync != ALOG_SYNC_NONE, &error);
-    drain->segment = NULL;
-    drain->unsynced = false;
-    if (status != ALOG_OK) {
-        alog_drain_failed(drain, status, &error, true);
-    }
-    return status;
-}
-
-void alog_drain_rotate(struct alog_drain *drain) {
-    if (drain->segment == NULL) {
-        return;
-    }
-    const struct alog_writer_options *options = &drain->writer->options;
-    int64_t age = drain->io->monotonic_ns(drain->io->context) - drain->segment_began_ns;
-    int64_t today = drain->io->realtime_ns(drain->io->context) / DAY_NS;
-    if (alog_segment_bytes(drain->segment) >= options->segment_bytes ||
-        age >= (int64_t)options->segment_age_ms * 1000000 ||
-        today != alog_segment_created_ns(drain->segment) / DAY_NS) {
-        /* A failure is kept for close; the next segment is begun all the same. */
-        (void)alog_drain_seal(drain);
-    }
-}
-
-enum alog_status alog_drain_sync(struct alog_drain *drain) {
-    if (!drain->unsynced || drain->segment == NULL) {
-        return ALOG_OK;
-    }
-    struct alog_error error = {0};
-    enum alog_status status = alog_segment_sync(drain->segment, &error);
-    drain->unsynced = false;
-    if (status != ALOG_OK) {
-        /* After a failed fsync the kernel has forgotten what it could not write: a second call on
-         * this file would succeed and mean nothing. */
-        alog_drain_failed(drain, status, &error, true);
-        remember_predecessor(drain);
-        alog_segment_abandon(drain->segment);
-        drain->segment = NULL;
-    }
-    return status;
-}
-
 /* ---- Writing a block ------------------------------------------------------------------------ */
 
 /* The block is in the file: give back the rings' room, count, and begin the next block. */
@@ -176,9 +75,9 @@ static void block_is_stored(struct alog_drain *drain) {
     struct alog_writer *writer = drain->writer;
     uint64_t events = drain->facts.last_sequence - drain->facts.first_sequence + 1;
     /* Before the room is given back: whoever waits for room must not see it stored later. */
-    add_to(&writer->counters.stored, events - drain->own_events);
-    add_to(&writer->counters.raw_bytes, drain->facts.raw_bytes);
-    count_segment_bytes(drain);
+    alog_drain_count(&writer->counters.stored, events - drain->own_events);
+    alog_drain_count(&writer->counters.raw_bytes, drain->facts.raw_bytes);
+    alog_drain_count_segment_bytes(drain);
     for (struct alog_ring_slot *slot = alog_ring_set_first(&writer->rings); slot != NULL;
          slot = slot->next) {
         if (slot->marked != slot->consumer.taken) {
@@ -195,7 +94,7 @@ static void block_is_stored(struct alog_drain *drain) {
 static enum alog_status append_block(struct alog_drain *drain, struct alog_error *error) {
     enum alog_status status = ALOG_OK;
     if (drain->segment == NULL) {
-        status = make_segment(drain, error);
+        status = alog_drain_make_segment(drain, error);
     }
     if (status == ALOG_OK) {
         status = alog_segment_append(drain->segment, &drain->facts, drain->frame, error);
