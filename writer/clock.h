@@ -69,6 +69,7 @@ struct alog_clock {
     /*
      * Two lines, of which lines[version & 1] counts and the other one is being written: a reader
      * never waits for a drain thread that was interrupted. One cache line, and no other data.
+     * tests/model/clock.pml proves that no reader takes a line that is half one, half another.
      */
     alignas(64) _Atomic uint64_t version;
     struct {

@@ -16,6 +16,8 @@
  * file.
  *
  * Nothing here allocates, blocks or calls the system.
+ *
+ * tests/model/ring.pml proves the memory orders below and what a kill at any step leaves.
  */
 #ifndef AGENTLOG_WRITER_RING_H
 #define AGENTLOG_WRITER_RING_H

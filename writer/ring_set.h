@@ -67,7 +67,7 @@ void alog_ring_set_give_back(struct alog_writer *writer, struct alog_ring_slot *
 
 /*
  * Make every log call from now on return ALOG_CLOSED, and wait until those under way are over.
- * After this nothing is published any more.
+ * After this nothing is published any more: tests/model/close.pml proves it.
  */
 void alog_ring_set_close(struct alog_writer *writer);
 
