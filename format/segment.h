@@ -100,15 +100,41 @@ alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writ
                     const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
                     struct alog_segment_writer **ret_segment, struct alog_error *error);
 
+/* What was found in an unsealed segment whose writer is gone. */
+struct alog_segment_remains {
+    uint64_t holes;          /* damaged stretches before its end, */
+    uint64_t hole_bytes;     /* … and their bytes */
+    uint64_t missing_events; /* sequence numbers that it should have before its last block */
+    uint64_t tail_bytes;     /* behind the last whole block: torn, or tables that were not needed */
+    bool header_rebuilt;     /* the file header was damaged */
+};
+
 /*
- * Go on with a segment whose writer is gone: `path` is its .open file. Every block is read and
- * checked, a torn tail is cut off, and then append and seal work as before. ALOG_LOCKED: its writer
- * (or another recovery) lives. ALOG_CORRUPT: bytes between its blocks or in its header are damaged,
- * so that it cannot become a legal segment; nothing was changed, its good blocks can be read.
+ * Take over a segment whose writer is gone: `path` is its .open file, which is left as it is. What
+ * is good in it is copied, checked block by block, to a new file `<final name>.recovering`, which
+ * must not exist: same file id, same bytes at the same offsets. A damaged stretch between two good
+ * blocks becomes a hole of its length; a torn tail is left out. Then append works as usual, and
+ * complete and publish (or seal) make it the segment; the .open file is then the caller's to
+ * remove. It stays locked until the handle is gone. `fallback` gives the predecessor and the
+ * environment if the file header is damaged; its file id must be zero.
+ *
+ * ALOG_LOCKED: its writer (or another recovery) lives. ALOG_NOT_FOUND: no such file, or it is empty
+ * or all zeros (nothing got to the disk). ALOG_CORRUPT: not a segment, or damaged so that no legal
+ * segment can have its blocks at their places. Cost: reads and writes the whole file.
  */
-enum alog_status alog_segment_resume(const struct alog_io *io, const char *path,
-                                     struct alog_segment_writer **ret_segment,
-                                     struct alog_error *error);
+enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path,
+                                      const struct alog_file_header *fallback,
+                                      struct alog_segment_writer **ret_segment,
+                                      struct alog_segment_remains *ret_remains,
+                                      struct alog_error *error);
+
+/* As alog_segment_create, but under `<final name>.recovering`: no reader sees it before it has its
+ * final name. */
+enum alog_status
+alog_segment_create_unlisted(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
+                             uint64_t number, struct alog_string environment,
+                             const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
+                             struct alog_segment_writer **ret_segment, struct alog_error *error);
 
 /*
  * Append one block: header and frame in one write at the end. After a failure nothing counts as
@@ -137,8 +163,24 @@ const uint8_t *alog_segment_file_id(const struct alog_segment_writer *segment);
 enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool sync,
                                    struct alog_error *error);
 
+/*
+ * Seal in two steps, so that the file can be read back in between. Complete: index, seek table,
+ * truncate to the end, fsync. Publish: rename to the final name, fsync the directory; the handle is
+ * freed in every case. Not for a segment without blocks.
+ */
+enum alog_status alog_segment_complete(struct alog_segment_writer *segment, bool sync,
+                                       struct alog_error *error);
+enum alog_status alog_segment_publish(struct alog_segment_writer *segment, bool sync,
+                                      struct alog_error *error);
+
 /* Leave the file as it is, unsealed, and free the handle. */
 void alog_segment_abandon(struct alog_segment_writer *segment);
+
+/* Remove the file and free the handle. */
+void alog_segment_discard(struct alog_segment_writer *segment);
+
+/* The file's present path; valid as long as the handle. */
+const char *alog_segment_path(const struct alog_segment_writer *segment);
 
 /* ---- Scanning (segment_scan.c) --------------------------------------------------------------- */
 

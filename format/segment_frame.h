@@ -18,6 +18,7 @@
 #define ALOG_KIND_FILE_HEADER  "ALGF"
 #define ALOG_KIND_BLOCK_HEADER "ALGB"
 #define ALOG_KIND_INDEX        "ALGI"
+#define ALOG_KIND_HOLE         "ALGH"
 
 /* The head, the same in every version and kind. */
 enum {
@@ -83,6 +84,18 @@ enum {
     ALOG_ENTRY_FRAME_BYTES = 12,
     ALOG_ENTRY_FIXED_END = 16
 };
+
+enum { ALOG_HOLE_FIRST_MISSING = 32, ALOG_HOLE_LAST_MISSING = 40, ALOG_HOLE_FIXED_END = 48 };
+
+/* A stretch of `bytes` is filled with holes one after the other: the length of the first. */
+uint64_t alog_hole_frame_bytes(uint64_t bytes);
+
+/*
+ * Append a hole of `bytes` to the buffer. The missing events are 0, 0 when not known. ALOG_INVALID:
+ * no frame is so short, or so long.
+ */
+enum alog_status alog_hole_encode(const uint8_t file_id[16], uint64_t bytes, uint64_t first_missing,
+                                  uint64_t last_missing, struct alog_buffer *append_to);
 
 /*
  * Begin a frame of that kind: prefix, head and zeroed fixed part, appended to `buffer`. Returns

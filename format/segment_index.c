@@ -99,12 +99,52 @@ static uint8_t *store_seek_entry(uint8_t *at, size_t compressed_bytes, uint32_t 
     return at + ALOG_SEEK_ENTRY_BYTES;
 }
 
+/* Frames without content that fill a stretch between two blocks: holes. */
+static uint8_t *store_gap(uint8_t *at, uint64_t bytes, size_t *entries) {
+    while (bytes > 0) {
+        uint64_t frame_bytes = alog_hole_frame_bytes(bytes);
+        if (at != NULL) {
+            at = store_seek_entry(at, (size_t)frame_bytes, 0);
+        }
+        ++*entries;
+        bytes -= frame_bytes;
+    }
+    return at;
+}
+
+/* The entries of file header and blocks, stored unless `at` is NULL. */
+static uint8_t *store_entries(uint8_t *at, const uint8_t *payload, uint64_t file_header_bytes,
+                              size_t *ret_entries) {
+    uint64_t blocks = alog_le_load64(payload + ALOG_INDEX_BLOCKS);
+    const uint8_t *entry = payload + ALOG_INDEX_FIXED_END;
+    uint64_t end = file_header_bytes;
+    *ret_entries = 1 + 2 * (size_t)blocks;
+    if (at != NULL) {
+        at = store_seek_entry(at, (size_t)file_header_bytes, 0);
+    }
+    for (uint64_t i = 0; i < blocks; i++) {
+        uint64_t offset = alog_le_load64(entry + ALOG_ENTRY_OFFSET);
+        uint32_t header_bytes = alog_le_load32(entry + ALOG_ENTRY_HEADER_BYTES);
+        uint32_t frame_bytes = alog_le_load32(entry + ALOG_ENTRY_FRAME_BYTES);
+        const uint8_t *header = entry + ALOG_ENTRY_FIXED_END;
+        at = store_gap(at, offset - end, ret_entries);
+        if (at != NULL) {
+            at = store_seek_entry(at, ALOG_FRAME_PREFIX_BYTES + header_bytes, 0);
+            at = store_seek_entry(at, frame_bytes, alog_le_load32(header + ALOG_BLOCK_RAW_BYTES));
+        }
+        end = offset + ALOG_FRAME_PREFIX_BYTES + header_bytes + frame_bytes;
+        entry = header + header_bytes;
+    }
+    return at;
+}
+
 enum alog_status alog_seek_table_encode(const struct alog_buffer *index, size_t file_header_bytes,
                                         struct alog_buffer *append_to) {
     const uint8_t *payload = index->data + ALOG_FRAME_PREFIX_BYTES;
-    uint64_t blocks = alog_le_load64(payload + ALOG_INDEX_BLOCKS);
-    /* Two frames a block, the file header and the index; an index that fits keeps this small. */
-    size_t entries = 2 * (size_t)blocks + 2;
+    /* An index that fits keeps this small. */
+    size_t entries;
+    store_entries(NULL, payload, file_header_bytes, &entries);
+    entries++; /* the index itself */
     size_t bytes =
         ALOG_SEEK_PREFIX_BYTES + entries * ALOG_SEEK_ENTRY_BYTES + ALOG_SEEK_FOOTER_BYTES;
     enum alog_status status = alog_buffer_reserve(append_to, bytes);
@@ -114,16 +154,8 @@ enum alog_status alog_seek_table_encode(const struct alog_buffer *index, size_t 
     uint8_t *at = append_to->data + append_to->len;
     alog_le_store32(at, ALOG_SEEK_TABLE_SKIPPABLE_MAGIC);
     alog_le_store32(at + 4, (uint32_t)(bytes - ALOG_SEEK_PREFIX_BYTES));
-    at = store_seek_entry(at + ALOG_SEEK_PREFIX_BYTES, file_header_bytes, 0);
-    const uint8_t *entry = payload + ALOG_INDEX_FIXED_END;
-    for (uint64_t i = 0; i < blocks; i++) {
-        uint32_t header_bytes = alog_le_load32(entry + ALOG_ENTRY_HEADER_BYTES);
-        const uint8_t *header = entry + ALOG_ENTRY_FIXED_END;
-        at = store_seek_entry(at, ALOG_FRAME_PREFIX_BYTES + header_bytes, 0);
-        at = store_seek_entry(at, alog_le_load32(entry + ALOG_ENTRY_FRAME_BYTES),
-                              alog_le_load32(header + ALOG_BLOCK_RAW_BYTES));
-        entry = header + header_bytes;
-    }
+    size_t stored;
+    at = store_entries(at + ALOG_SEEK_PREFIX_BYTES, payload, file_header_bytes, &stored);
     at = store_seek_entry(at, index->len, 0);
     alog_le_store32(at, (uint32_t)entries);
     at[4] = 0; /* descriptor: entries without checksums */

@@ -8,27 +8,12 @@
 
 #include "error.h"
 #include "segment_frame.h"
-#include "segment_index.h"
-#include "segment_scan.h"
+#include "segment_writing.h"
 
-#define OPEN_SUFFIX ".open"
-
-struct alog_segment_writer {
-    const struct alog_io *io;
-    int fd;
-    uint64_t end; /* where the next block goes; bytes beyond it are remains of a failed write */
-    size_t file_header_bytes;
-    uint8_t file_id[16];
-    int64_t created_ns;
-    uint64_t next_block_number;
-    struct alog_index_totals totals;
-    struct alog_buffer index;  /* grows with each block, so that sealing reads nothing back */
-    struct alog_buffer header; /* of the block being appended */
-    bool names_synced;         /* the directories hold this file's name durably */
-    char path[PATH_MAX];       /* ends in .open */
-};
-
-static void segment_free(struct alog_segment_writer *segment) {
+void alog_segment_writer_free(struct alog_segment_writer *segment) {
+    if (segment->source_fd >= 0) {
+        segment->io->close(segment->io->context, segment->source_fd);
+    }
     if (segment->fd >= 0) {
         segment->io->close(segment->io->context, segment->fd);
     }
@@ -37,15 +22,15 @@ static void segment_free(struct alog_segment_writer *segment) {
     free(segment);
 }
 
-static enum alog_status io_failed(struct alog_error *error, int result, const char *what,
-                                  const char *path) {
+enum alog_status alog_segment_io_failed(struct alog_error *error, int result, const char *what,
+                                        const char *path) {
     enum alog_status status = result == -EEXIST  ? ALOG_EXISTS
                               : result == -EROFS ? ALOG_READ_ONLY
                                                  : ALOG_IO;
     return alog_fail(error, status, -result, -1, "cannot %s %s", what, path);
 }
 
-static enum alog_status no_memory(struct alog_error *error, const char *path) {
+enum alog_status alog_segment_no_memory(struct alog_error *error, const char *path) {
     return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory to write %s", path);
 }
 
@@ -81,25 +66,26 @@ static int sync_names(struct alog_segment_writer *segment) {
     return result;
 }
 
-/* ---- Create and resume --------------------------------------------------------------------- */
+/* ---- Create ---------------------------------------------------------------------------------- */
 
 static enum alog_status make_path(struct alog_segment_writer *segment, const char *log_dir,
-                                  uint64_t writer_id, uint64_t number, struct alog_error *error) {
+                                  uint64_t writer_id, uint64_t number, const char *suffix,
+                                  struct alog_error *error) {
     char name[ALOG_SEGMENT_NAME_BYTES];
-    alog_segment_name_format(segment->created_ns, writer_id, number, true, name);
+    alog_segment_name_format(segment->created_ns, writer_id, number, false, name);
     /* The name begins with the date that is the directory's: 20260204T… in 2026-02-04. */
     int len = snprintf(segment->path, sizeof segment->path, "%s/%.4s-%.2s-%.2s", log_dir, name,
                        name + 4, name + 6);
-    if (len < 0 || (size_t)len + 1 + strlen(name) >= sizeof segment->path) {
+    if (len < 0 || (size_t)len + 1 + strlen(name) + strlen(suffix) >= sizeof segment->path) {
         return alog_fail(error, ALOG_IO, ENAMETOOLONG, -1, "cannot create a segment in %.256s",
                          log_dir);
     }
     int result = alog_io_make_dirs(segment->io, segment->path, 0777);
     if (result < 0) {
-        return io_failed(error, result, "create", segment->path);
+        return alog_segment_io_failed(error, result, "create", segment->path);
     }
     segment->path[len] = '/';
-    strcpy(segment->path + len + 1, name);
+    strcpy(stpcpy(segment->path + len + 1, name), suffix);
     return ALOG_OK;
 }
 
@@ -120,12 +106,12 @@ static enum alog_status write_file_header(struct alog_segment_writer *segment,
         status = alog_index_begin(&segment->index, header->file_id);
     }
     if (status != ALOG_OK) {
-        return no_memory(error, segment->path);
+        return alog_segment_no_memory(error, segment->path);
     }
     struct iovec part = {segment->header.data, segment->header.len};
     int result = alog_io_write_all(segment->io, segment->fd, &part, 1, 0);
     if (result < 0) {
-        return io_failed(error, result, "write", segment->path);
+        return alog_segment_io_failed(error, result, "write", segment->path);
     }
     segment->file_header_bytes = segment->header.len;
     segment->end = segment->header.len;
@@ -133,7 +119,8 @@ static enum alog_status write_file_header(struct alog_segment_writer *segment,
 }
 
 static enum alog_status create_file(struct alog_segment_writer *segment, const char *log_dir,
-                                    struct alog_file_header *header, struct alog_error *error) {
+                                    const char *suffix, struct alog_file_header *header,
+                                    struct alog_error *error) {
     const struct alog_io *io = segment->io;
     int64_t now_ns = io->realtime_ns(io->context);
     segment->created_ns = header->created_ns = now_ns < 0 ? 0 : now_ns;
@@ -142,14 +129,15 @@ static enum alog_status create_file(struct alog_segment_writer *segment, const c
         return alog_fail(error, ALOG_IO, -result, -1, "no random bytes for a new segment's id");
     }
     memcpy(header->file_id, segment->file_id, sizeof header->file_id);
-    enum alog_status status = make_path(segment, log_dir, header->writer_id, header->number, error);
+    enum alog_status status =
+        make_path(segment, log_dir, header->writer_id, header->number, suffix, error);
     if (status != ALOG_OK) {
         return status;
     }
     segment->fd =
         io->open(io->context, segment->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (segment->fd < 0) {
-        return io_failed(error, segment->fd, "create", segment->path);
+        return alog_segment_io_failed(error, segment->fd, "create", segment->path);
     }
     status = lock_file(segment, error);
     if (status == ALOG_OK) {
@@ -161,11 +149,10 @@ static enum alog_status create_file(struct alog_segment_writer *segment, const c
     return status;
 }
 
-enum alog_status
-alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
-                    uint64_t number, struct alog_string environment,
-                    const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
-                    struct alog_segment_writer **ret_segment, struct alog_error *error) {
+static enum alog_status create(const struct alog_io *io, const char *log_dir, const char *suffix,
+                               uint64_t writer_id, uint64_t number, struct alog_string environment,
+                               const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
+                               struct alog_segment_writer **ret_segment, struct alog_error *error) {
     if (number == 0 || environment.len > ALOG_MAX_NAME_BYTES ||
         predecessor_last_sequence >= ALOG_MAX_SEQUENCE) {
         return alog_fail(error, ALOG_INVALID, 0, -1,
@@ -173,10 +160,11 @@ alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writ
     }
     struct alog_segment_writer *segment = calloc(1, sizeof *segment);
     if (segment == NULL) {
-        return no_memory(error, log_dir);
+        return alog_segment_no_memory(error, log_dir);
     }
     segment->io = io;
     segment->fd = -1;
+    segment->source_fd = -1;
     struct alog_file_header header = {
         .version = ALOG_FORMAT_VERSION,
         .writer_id = writer_id,
@@ -185,140 +173,31 @@ alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writ
         .environment = environment,
     };
     memcpy(header.predecessor_id, predecessor_id, sizeof header.predecessor_id);
-    enum alog_status status = create_file(segment, log_dir, &header, error);
+    enum alog_status status = create_file(segment, log_dir, suffix, &header, error);
     if (status != ALOG_OK) {
-        segment_free(segment);
+        alog_segment_writer_free(segment);
         return status;
     }
     *ret_segment = segment;
     return ALOG_OK;
 }
 
-/* Missing events do not make a file illegal; bytes that are no block do. */
-static void note_harm(void *context, const struct alog_damage *damage) {
-    bool *harmed = context;
-    *harmed = *harmed || (!damage->harmless && damage->kind != ALOG_DAMAGE_GAP);
+enum alog_status
+alog_segment_create(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
+                    uint64_t number, struct alog_string environment,
+                    const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
+                    struct alog_segment_writer **ret_segment, struct alog_error *error) {
+    return create(io, log_dir, ALOG_OPEN_SUFFIX, writer_id, number, environment, predecessor_id,
+                  predecessor_last_sequence, ret_segment, error);
 }
 
-/* Index every block of the file as it was when it was written; each is checked whole. */
-static enum alog_status index_blocks(struct alog_segment_writer *segment,
-                                     struct alog_segment_scan *scan, struct alog_error *error) {
-    for (;;) {
-        const struct alog_block_header *header;
-        enum alog_status status = alog_segment_scan_next(scan, &header, error);
-        if (status != ALOG_OK || header == NULL) {
-            return status;
-        }
-        const uint8_t *frame;
-        status = alog_segment_scan_frame(scan, &frame, error);
-        if (status == ALOG_CORRUPT) {
-            continue; /* reported, as harmless when it is the torn tail */
-        }
-        if (status != ALOG_OK) {
-            return status;
-        }
-        size_t header_frame_bytes;
-        const uint8_t *header_frame = alog_segment_scan_header_frame(scan, &header_frame_bytes);
-        if (alog_index_append(&segment->index, alog_segment_scan_offset(scan), header_frame,
-                              header_frame_bytes, header->facts.compressed_bytes) != ALOG_OK) {
-            return no_memory(error, segment->path);
-        }
-        alog_index_totals_add(&segment->totals, &header->facts);
-        segment->next_block_number = header->number + 1;
-        segment->end = alog_segment_scan_end(scan);
-    }
-}
-
-static enum alog_status take_over(struct alog_segment_writer *segment,
-                                  struct alog_segment_scan *scan, const bool *harmed,
-                                  struct alog_error *error) {
-    const struct alog_file_header *header = alog_segment_scan_file_header(scan);
-    memcpy(segment->file_id, header->file_id, sizeof segment->file_id);
-    segment->created_ns = header->created_ns;
-    segment->file_header_bytes = (size_t)alog_segment_scan_end(scan);
-    segment->end = segment->file_header_bytes;
-    if (alog_index_begin(&segment->index, header->file_id) != ALOG_OK) {
-        return no_memory(error, segment->path);
-    }
-    enum alog_status status = index_blocks(segment, scan, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    if (*harmed) {
-        return alog_fail(error, ALOG_CORRUPT, 0, -1,
-                         "%s is damaged and cannot be finished in place", segment->path);
-    }
-    int result = segment->io->ftruncate(segment->io->context, segment->fd, segment->end);
-    return result < 0 ? io_failed(error, result, "truncate", segment->path) : ALOG_OK;
-}
-
-/* Whether the file's header never got to the disk: no bytes, or zeros, which is what a file system
- * leaves of a write that it lost. Such a file is removed. */
-static bool remove_if_blank(struct alog_segment_writer *segment) {
-    const struct alog_io *io = segment->io;
-    uint8_t bytes[512];
-    struct stat facts;
-    int64_t got = alog_io_read_full(io, segment->fd, bytes, sizeof bytes, 0);
-    if (got < 0 || io->fstat(io->context, segment->fd, &facts) < 0 || facts.st_size > got) {
-        return false;
-    }
-    for (int64_t i = 0; i < got; i++) {
-        if (bytes[i] != 0) {
-            return false;
-        }
-    }
-    return io->unlink(io->context, segment->path) == 0;
-}
-
-static enum alog_status resume_file(struct alog_segment_writer *segment, struct alog_error *error) {
-    const struct alog_io *io = segment->io;
-    segment->fd = io->open(io->context, segment->path, O_RDWR | O_NOFOLLOW, 0);
-    if (segment->fd < 0) {
-        return segment->fd == -ENOENT
-                   ? alog_fail(error, ALOG_NOT_FOUND, ENOENT, -1, "no segment %s", segment->path)
-                   : io_failed(error, segment->fd, "open", segment->path);
-    }
-    enum alog_status status = lock_file(segment, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    if (remove_if_blank(segment)) {
-        return alog_fail(error, ALOG_NOT_FOUND, 0, -1, "%s was empty and is removed",
-                         segment->path);
-    }
-    bool harmed = false;
-    struct alog_segment_scan *scan;
-    status = alog_segment_scan_open(io, segment->path, note_harm, &harmed, &scan, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    status = take_over(segment, scan, &harmed, error);
-    alog_segment_scan_close(scan);
-    return status;
-}
-
-enum alog_status alog_segment_resume(const struct alog_io *io, const char *path,
-                                     struct alog_segment_writer **ret_segment,
-                                     struct alog_error *error) {
-    size_t len = strlen(path);
-    size_t suffix = strlen(OPEN_SUFFIX);
-    if (len >= PATH_MAX || len <= suffix || strcmp(path + len - suffix, OPEN_SUFFIX) != 0) {
-        return alog_fail(error, ALOG_INVALID, 0, -1, "%.256s is not an unsealed segment's name",
-                         path);
-    }
-    struct alog_segment_writer *segment = calloc(1, sizeof *segment);
-    if (segment == NULL) {
-        return no_memory(error, path);
-    }
-    segment->io = io;
-    memcpy(segment->path, path, len + 1);
-    enum alog_status status = resume_file(segment, error);
-    if (status != ALOG_OK) {
-        segment_free(segment);
-        return status;
-    }
-    *ret_segment = segment;
-    return ALOG_OK;
+enum alog_status
+alog_segment_create_unlisted(const struct alog_io *io, const char *log_dir, uint64_t writer_id,
+                             uint64_t number, struct alog_string environment,
+                             const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
+                             struct alog_segment_writer **ret_segment, struct alog_error *error) {
+    return create(io, log_dir, ALOG_RECOVERING_SUFFIX, writer_id, number, environment,
+                  predecessor_id, predecessor_last_sequence, ret_segment, error);
 }
 
 /* ---- Append and sync ----------------------------------------------------------------------- */
@@ -344,7 +223,7 @@ enum alog_status alog_segment_append(struct alog_segment_writer *segment,
                          segment->path);
     }
     if (status != ALOG_OK) {
-        return no_memory(error, segment->path);
+        return alog_segment_no_memory(error, segment->path);
     }
     struct iovec parts[2] = {{segment->header.data, segment->header.len},
                              {(void *)(uintptr_t)frame, facts->compressed_bytes}};
@@ -352,7 +231,7 @@ enum alog_status alog_segment_append(struct alog_segment_writer *segment,
     if (result < 0) {
         segment->index.len = index_len;
         cut_remains(segment);
-        return io_failed(error, result, "write", segment->path);
+        return alog_segment_io_failed(error, result, "write", segment->path);
     }
     segment->end += segment->header.len + facts->compressed_bytes;
     segment->next_block_number++;
@@ -365,7 +244,7 @@ enum alog_status alog_segment_sync(struct alog_segment_writer *segment, struct a
     if (result == 0 && !segment->names_synced) {
         result = sync_names(segment);
     }
-    return result < 0 ? io_failed(error, result, "sync", segment->path) : ALOG_OK;
+    return result < 0 ? alog_segment_io_failed(error, result, "sync", segment->path) : ALOG_OK;
 }
 
 uint64_t alog_segment_bytes(const struct alog_segment_writer *segment) {
@@ -396,18 +275,52 @@ static enum alog_status write_tables(struct alog_segment_writer *segment,
     if (alog_index_finish(&segment->index, &segment->totals) != ALOG_OK ||
         alog_seek_table_encode(&segment->index, segment->file_header_bytes, &segment->header) !=
             ALOG_OK) {
-        return no_memory(error, segment->path);
+        return alog_segment_no_memory(error, segment->path);
     }
     struct iovec parts[2] = {{segment->index.data, segment->index.len},
                              {segment->header.data, segment->header.len}};
     int result = alog_io_write_all(segment->io, segment->fd, parts, 2, segment->end);
     if (result < 0) {
         cut_remains(segment);
-        return io_failed(error, result, "write", segment->path);
+        return alog_segment_io_failed(error, result, "write", segment->path);
     }
     segment->end += segment->index.len + segment->header.len;
     result = segment->io->ftruncate(segment->io->context, segment->fd, segment->end);
-    return result < 0 ? io_failed(error, result, "truncate", segment->path) : ALOG_OK;
+    return result < 0 ? alog_segment_io_failed(error, result, "truncate", segment->path) : ALOG_OK;
+}
+
+enum alog_status alog_segment_complete(struct alog_segment_writer *segment, bool sync,
+                                       struct alog_error *error) {
+    enum alog_status status = write_tables(segment, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    int result = sync ? segment->io->fsync(segment->io->context, segment->fd) : 0;
+    return result < 0 ? alog_segment_io_failed(error, result, "sync", segment->path) : ALOG_OK;
+}
+
+/* Give it its final name, which is the path without its suffix. */
+static enum alog_status name_finally(struct alog_segment_writer *segment, bool sync,
+                                     struct alog_error *error) {
+    const struct alog_io *io = segment->io;
+    char final_path[PATH_MAX];
+    size_t len = (size_t)(strrchr(segment->path, '.') - segment->path);
+    memcpy(final_path, segment->path, len);
+    final_path[len] = '\0';
+    int result = io->rename(io->context, segment->path, final_path);
+    if (result == 0 && sync) {
+        result = sync_names(segment);
+    }
+    return result < 0
+               ? alog_segment_io_failed(error, result, "rename to its final name", segment->path)
+               : ALOG_OK;
+}
+
+enum alog_status alog_segment_publish(struct alog_segment_writer *segment, bool sync,
+                                      struct alog_error *error) {
+    enum alog_status status = name_finally(segment, sync, error);
+    alog_segment_writer_free(segment);
+    return status;
 }
 
 static enum alog_status seal_file(struct alog_segment_writer *segment, bool sync,
@@ -415,37 +328,33 @@ static enum alog_status seal_file(struct alog_segment_writer *segment, bool sync
     const struct alog_io *io = segment->io;
     if (segment->totals.blocks == 0) {
         int result = io->unlink(io->context, segment->path);
-        return result < 0 ? io_failed(error, result, "remove", segment->path) : ALOG_OK;
+        return result < 0 ? alog_segment_io_failed(error, result, "remove", segment->path)
+                          : ALOG_OK;
     }
-    enum alog_status status = write_tables(segment, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    int result = sync ? io->fsync(io->context, segment->fd) : 0;
-    if (result < 0) {
-        return io_failed(error, result, "sync", segment->path);
-    }
-    char final_path[PATH_MAX];
-    size_t len = strlen(segment->path) - strlen(OPEN_SUFFIX);
-    memcpy(final_path, segment->path, len);
-    final_path[len] = '\0';
-    result = io->rename(io->context, segment->path, final_path);
-    if (result == 0 && sync) {
-        result = sync_names(segment);
-    }
-    return result < 0 ? io_failed(error, result, "rename to its final name", segment->path)
-                      : ALOG_OK;
+    enum alog_status status = alog_segment_complete(segment, sync, error);
+    return status == ALOG_OK ? name_finally(segment, sync, error) : status;
 }
 
 enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool sync,
                                    struct alog_error *error) {
     enum alog_status status = seal_file(segment, sync, error);
-    segment_free(segment);
+    alog_segment_writer_free(segment);
     return status;
 }
 
 void alog_segment_abandon(struct alog_segment_writer *segment) {
     if (segment != NULL) {
-        segment_free(segment);
+        alog_segment_writer_free(segment);
     }
+}
+
+void alog_segment_discard(struct alog_segment_writer *segment) {
+    if (segment != NULL) {
+        segment->io->unlink(segment->io->context, segment->path);
+        alog_segment_writer_free(segment);
+    }
+}
+
+const char *alog_segment_path(const struct alog_segment_writer *segment) {
+    return segment->path;
 }

@@ -1,4 +1,4 @@
-/* Writing segments: what is in the file, what failures leave behind, and going on after a crash. */
+/* Writing segments: what is in the file, and what failures leave behind. */
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -393,120 +393,6 @@ static void test_full_index(void **state) {
 
 /* ---- Going on after a crash ---------------------------------------------------------------- */
 
-static void test_live_segment_is_locked(void **state) {
-    struct fixture *fixture = *state;
-    struct alog_segment_writer *second = NULL;
-    segment_maker_begin(&fixture->maker);
-    add_block(&fixture->maker, 1);
-    assert_int_equal(alog_segment_resume(&fixture->script.io, fixture->maker.path, &second, NULL),
-                     ALOG_LOCKED);
-    assert_null(second);
-}
-
-/* Cut the abandoned file at every byte: what is whole stays, new blocks follow, and the result is a
- * perfect segment. */
-static void test_resumed_at_every_cut(void **state) {
-    struct fixture *fixture = *state;
-    struct segment_maker *maker = &fixture->maker;
-    segment_maker_begin(maker);
-    uint64_t ends[4] = {alog_segment_bytes(maker->segment)};
-    for (unsigned i = 1; i < 4; i++) {
-        add_block(maker, 1);
-        ends[i] = alog_segment_bytes(maker->segment);
-    }
-    segment_maker_abandon(maker);
-    size_t bytes;
-    uint8_t *data = file_bytes_read(maker->path, &bytes);
-    char open_path[PATH_MAX];
-    strcpy(open_path, maker->path);
-    for (size_t cut = (size_t)ends[0]; cut <= bytes; cut += cut == bytes ? 1 : 3) {
-        file_bytes_write(open_path, data, cut);
-        uint64_t whole = 0;
-        while (whole < 3 && ends[whole + 1] <= cut) {
-            whole++;
-        }
-        struct alog_error error = {0};
-        if (alog_segment_resume(&fixture->script.io, open_path, &maker->segment, &error) !=
-            ALOG_OK) {
-            fail_msg("cut at %zu: %s", cut, error.message);
-        }
-        assert_int_equal(alog_segment_blocks(maker->segment), whole);
-        assert_int_equal(alog_segment_last_sequence(maker->segment), whole);
-        assert_int_equal(alog_segment_bytes(maker->segment), ends[whole]);
-        maker->next_sequence = whole + 1;
-        add_block(maker, 2);
-        segment_maker_seal(maker);
-        assert_int_equal(events_in(maker->path, 0), whole + 2);
-        unlink(maker->path);
-    }
-    free(data);
-}
-
-/* A writer that died between writing the tables and the new name. */
-static void test_resumed_after_the_tables(void **state) {
-    struct fixture *fixture = *state;
-    struct segment_maker *maker = &fixture->maker;
-    segment_maker_begin(maker);
-    add_block(maker, 3);
-    fixture->script.fail_always[SCRIPTED_RENAME] = EIO;
-    assert_int_equal(alog_segment_seal(maker->segment, true, NULL), ALOG_IO);
-    fixture->script.fail_always[SCRIPTED_RENAME] = 0;
-    maker->segment = NULL;
-    assert_int_equal(events_in(maker->path, 0), 3);
-    assert_int_equal(alog_segment_resume(&fixture->script.io, maker->path, &maker->segment, NULL),
-                     ALOG_OK);
-    segment_maker_seal(maker);
-    assert_int_equal(events_in(maker->path, 0), 3);
-}
-
-static void test_blank_file_is_removed(void **state) {
-    struct fixture *fixture = *state;
-    struct alog_segment_writer *segment = NULL;
-    static const uint8_t zeros[100];
-    char path[PATH_MAX];
-    for (size_t bytes = 0; bytes <= sizeof zeros; bytes += sizeof zeros) {
-        snprintf(path, sizeof path, "%s/x.open", fixture->dir);
-        file_bytes_write(path, zeros, bytes);
-        assert_int_equal(alog_segment_resume(&fixture->script.io, path, &segment, NULL),
-                         ALOG_NOT_FOUND);
-        assert_int_equal(access(path, F_OK), -1);
-    }
-    assert_int_equal(alog_segment_resume(&fixture->script.io, path, &segment, NULL),
-                     ALOG_NOT_FOUND);
-    assert_int_equal(
-        alog_segment_resume(&fixture->script.io, fixture->maker.log_dir, &segment, NULL),
-        ALOG_INVALID);
-    assert_null(segment);
-}
-
-static void test_damaged_file_is_not_resumed(void **state) {
-    struct fixture *fixture = *state;
-    struct segment_maker *maker = &fixture->maker;
-    segment_maker_begin(maker);
-    size_t header = (size_t)alog_segment_bytes(maker->segment);
-    add_block(maker, 1);
-    size_t first = (size_t)alog_segment_bytes(maker->segment);
-    add_block(maker, 1);
-    segment_maker_abandon(maker);
-    const size_t places[] = {40, header + 40, first - 10}; /* header, block header, frame */
-    for (size_t i = 0; i < 3; i++) {
-        size_t bytes, after;
-        uint8_t *data = file_bytes_read(maker->path, &bytes);
-        data[places[i]] ^= 1;
-        file_bytes_write(maker->path, data, bytes);
-        struct alog_segment_writer *segment = NULL;
-        assert_int_equal(alog_segment_resume(&fixture->script.io, maker->path, &segment, NULL),
-                         ALOG_CORRUPT);
-        uint8_t *unchanged = file_bytes_read(maker->path, &after);
-        assert_int_equal(after, bytes);
-        assert_memory_equal(unchanged, data, bytes);
-        data[places[i]] ^= 1;
-        file_bytes_write(maker->path, data, bytes);
-        free(unchanged);
-        free(data);
-    }
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -525,11 +411,6 @@ int main(void) {
         TEST(test_seal_without_sync_syncs_nothing),
         TEST(test_impossible_facts_are_refused),
         TEST(test_full_index),
-        TEST(test_live_segment_is_locked),
-        TEST(test_resumed_at_every_cut),
-        TEST(test_resumed_after_the_tables),
-        TEST(test_blank_file_is_removed),
-        TEST(test_damaged_file_is_not_resumed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
