@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,8 @@ static uint8_t *put_text(uint8_t *at, struct alog_string text) {
     return alog_mp_str(at, text.data, (uint32_t)text.len);
 }
 
-/* Which boot of the machine this is: rings outside the disk do not outlive it. */
-static struct alog_string boot_id(const struct alog_io *io, char room[64]) {
+/* Rings outside the disk do not outlive it, those on it may have been torn by its end. */
+struct alog_string alog_boot_id(const struct alog_io *io, char room[64]) {
     int64_t len = 0;
     int fd = io->open(io->context, BOOT_ID_PATH, O_RDONLY, 0);
     if (fd >= 0) {
@@ -30,6 +31,11 @@ static struct alog_string boot_id(const struct alog_io *io, char room[64]) {
         len--;
     }
     return (struct alog_string){room, len > 0 ? (size_t)len : 0};
+}
+
+/* Whoever reads it may work in another directory. What is not there, or is too long, is nowhere. */
+static const char *absolute_path(const char *path, char room[PATH_MAX]) {
+    return realpath(path, room) != NULL ? room : "";
 }
 
 /* Write all that is unsaved. Under the mutex. */
@@ -94,25 +100,29 @@ static int create_locked(struct alog_control_file *control, const char *temporar
 }
 
 static uint8_t *put_opening(uint8_t *at, uint64_t writer_id, struct alog_string environment,
-                            struct alog_string boot) {
+                            struct alog_string boot, const char *ring_dir) {
     char id[17];
     snprintf(id, sizeof id, "%016" PRIx64, writer_id);
-    at = alog_mp_map_head(at, 5);
+    at = alog_mp_map_head(at, 6);
     at = alog_mp_uint(put_text(at, ALOG_STR("agentlog_writer")), 1);
     at = put_text(put_text(at, ALOG_STR("writer")), (struct alog_string){id, 16});
     at = put_text(put_text(at, ALOG_STR("environment")), environment);
     at = alog_mp_int(put_text(at, ALOG_STR("pid")), getpid());
-    return put_text(put_text(at, ALOG_STR("boot")), boot);
+    at = put_text(put_text(at, ALOG_STR("boot")), boot);
+    return put_text(put_text(at, ALOG_STR("ring_dir")), alog_str(ring_dir));
 }
 
 enum alog_status alog_control_create(struct alog_control_file *control, const struct alog_io *io,
                                      const char *dir, uint64_t writer_id,
-                                     struct alog_string environment, struct alog_error *error) {
+                                     struct alog_string environment, const char *ring_dir,
+                                     struct alog_error *error) {
     *control = (struct alog_control_file){.io = io, .fd = -1};
     pthread_mutex_init(&control->mutex, NULL);
     char boot_room[64];
-    uint8_t opening[512];
-    uint8_t *end = put_opening(opening, writer_id, environment, boot_id(io, boot_room));
+    char absolute[PATH_MAX];
+    uint8_t opening[512 + PATH_MAX];
+    uint8_t *end = put_opening(opening, writer_id, environment, alog_boot_id(io, boot_room),
+                               absolute_path(ring_dir, absolute));
     char *temporary = NULL;
     int result = -ENOMEM;
     if (asprintf(&control->path, "%s/%016" PRIx64 ".writer", dir, writer_id) < 0) {
@@ -138,6 +148,8 @@ enum alog_status alog_control_create(struct alog_control_file *control, const st
 }
 
 int alog_control_add_ring(struct alog_control_file *control, uint64_t ring_id, const char *path) {
+    char absolute[PATH_MAX];
+    path = absolute_path(path, absolute);
     size_t path_bytes = strlen(path);
     uint8_t *record = malloc(64 + path_bytes);
     if (record == NULL) {
@@ -169,6 +181,16 @@ int alog_control_add_type(struct alog_control_file *control, const struct alog_e
     int result = append(control, record, (size_t)(at - record));
     free(record);
     return result;
+}
+
+size_t alog_control_put_finished(uint8_t room[ALOG_CONTROL_FINISHED_BYTES]) {
+    uint8_t *end = alog_mp_bool(put_text(alog_mp_map_head(room, 1), ALOG_STR("finished")), true);
+    return (size_t)(end - room);
+}
+
+int alog_control_add_finished(struct alog_control_file *control) {
+    uint8_t record[ALOG_CONTROL_FINISHED_BYTES];
+    return append(control, record, alog_control_put_finished(record));
 }
 
 int alog_control_retry(struct alog_control_file *control) {

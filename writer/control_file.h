@@ -3,11 +3,15 @@
  * this writer's work after its death. Its owner holds a lock on it that the kernel drops when the
  * process ends. It is a stream of msgpack maps, only ever appended to:
  *
- *   {"agentlog_writer": 1, "writer": "<16 hex>", "environment": text, "pid": n, "boot": text}
+ *   {"agentlog_writer": 1, "writer": "<16 hex>", "environment": text, "pid": n, "boot": text,
+ *    "ring_dir": text}
  *   {"ring": id, "path": text}
  *   {"define": type, "name": text, "fields": [[name, kind, required]…]}
+ *   {"finished": true}
  *
- * A torn last map is one whose ring or type was never used.
+ * A torn last map is one whose ring or type was never used. After "finished" every event is in the
+ * log: what is left of rings and unsealed segments only waits to be removed. Paths are absolute.
+ * Readers pass over keys and maps that they do not know. control_read.h reads it.
  */
 #ifndef AGENTLOG_WRITER_CONTROL_FILE_H
 #define AGENTLOG_WRITER_CONTROL_FILE_H
@@ -28,11 +32,13 @@ struct alog_control_file {
     size_t unsaved_bytes;
 };
 
-/* Create and lock it in `dir`, which exists. ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY; after a
- * failure too it is freed with alog_control_free. */
+/* Create and lock it in `dir`, which exists. `ring_dir` is where the writer's rings are to be.
+ * ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY; after a failure too it is freed with alog_control_free.
+ */
 enum alog_status alog_control_create(struct alog_control_file *control, const struct alog_io *io,
                                      const char *dir, uint64_t writer_id,
-                                     struct alog_string environment, struct alog_error *error);
+                                     struct alog_string environment, const char *ring_dir,
+                                     struct alog_error *error);
 
 /*
  * Append. When the file cannot be written, the bytes are kept and go with the next append or
@@ -40,7 +46,16 @@ enum alog_status alog_control_create(struct alog_control_file *control, const st
  */
 int alog_control_add_ring(struct alog_control_file *control, uint64_t ring_id, const char *path);
 int alog_control_add_type(struct alog_control_file *control, const struct alog_event_type *type);
+int alog_control_add_finished(struct alog_control_file *control);
 int alog_control_retry(struct alog_control_file *control);
+
+/* {"finished": true}, as it stands in the file; returns its length. */
+#define ALOG_CONTROL_FINISHED_BYTES 32
+size_t alog_control_put_finished(uint8_t room[ALOG_CONTROL_FINISHED_BYTES]);
+
+/* Which boot of the machine this is, as text of at most 63 bytes; absent text if it cannot be told.
+ */
+struct alog_string alog_boot_id(const struct alog_io *io, char room[64]);
 
 /* Close it (which drops the lock), and with `remove` remove it first. What is added later is lost.
  */

@@ -17,9 +17,6 @@
 /* After a ring could not be made, log calls of threads without one do not try again for so long. */
 #define RETRY_AFTER_NS INT64_C(100000000)
 
-/* Where rings go when no directory was asked for: shared memory, which a killed process leaves. */
-#define SHARED_MEMORY_DIR "/dev/shm"
-
 /* Make a file of fully allocated space and map it; NULL and -errno in *ret_error. */
 static void *map_file(struct alog_writer *writer, const char *path, uint64_t bytes,
                       int *ret_error) {
@@ -43,10 +40,14 @@ static void *map_file(struct alog_writer *writer, const char *path, uint64_t byt
     return memory;
 }
 
+const char *alog_ring_set_dir(const struct alog_writer *writer) {
+    const char *asked = writer->options.ring_dir;
+    return asked != NULL ? asked : ALOG_SHARED_MEMORY_DIR;
+}
+
 /* A new ring file in the first directory that takes it. */
 static int map_ring(struct alog_writer *writer, uint64_t ring_id, struct alog_ring_slot *slot) {
-    const char *asked = writer->options.ring_dir;
-    const char *dirs[] = {asked != NULL ? asked : SHARED_MEMORY_DIR, writer->own_dir};
+    const char *dirs[] = {alog_ring_set_dir(writer), writer->own_dir};
     int result = 0;
     for (size_t i = 0; i < 2; i++) {
         if (asprintf(&slot->path, "%s/agentlog-%016" PRIx64 "-%" PRIu64 ".ring", dirs[i],

@@ -16,6 +16,9 @@
 
 struct alog_writer;
 
+/* Where rings go when no directory was asked for: shared memory, which a killed process leaves. */
+#define ALOG_SHARED_MEMORY_DIR "/dev/shm"
+
 /*
  * One ring of this process. The first line belongs to the thread that logs (and `closed` to the one
  * that closes), the rest to the drain thread.
@@ -70,6 +73,9 @@ void alog_ring_set_give_back(struct alog_writer *writer, struct alog_ring_slot *
  * After this nothing is published any more: tests/model/close.pml proves it.
  */
 void alog_ring_set_close(struct alog_writer *writer);
+
+/* Where this writer's rings are to be; another place when that fails. */
+const char *alog_ring_set_dir(const struct alog_writer *writer);
 
 /* Unmap all rings; with `remove`, remove their files too. */
 void alog_ring_set_unmap(struct alog_writer *writer, bool remove);

@@ -135,8 +135,9 @@ static enum alog_status set_up(struct alog_writer *writer, const char *log_dir,
         alog_fail(error, status, 0, -1, "no memory for the writer");
     }
     if (status == ALOG_OK) {
-        status = alog_control_create(&writer->control, writer->io, writer->own_dir,
-                                     writer->writer_id, writer->options.environment, error);
+        status =
+            alog_control_create(&writer->control, writer->io, writer->own_dir, writer->writer_id,
+                                writer->options.environment, alog_ring_set_dir(writer), error);
     }
     return status;
 }
@@ -337,6 +338,10 @@ enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error
     enum alog_status status = closing_result(writer, left, error);
     /* What could not be stored stays where a recovery finds it. */
     bool everything = left == 0 && writer->drain->emptied;
+    if (everything) {
+        /* Killed from here on, nobody shall take the rings that are gone for lost ones. */
+        (void)alog_control_add_finished(&writer->control);
+    }
     alog_ring_set_unmap(writer, everything);
     alog_control_close(&writer->control, everything);
     alog_drain_free(writer->drain);

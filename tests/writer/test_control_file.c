@@ -47,9 +47,9 @@ static int tear_down(void **state) {
 }
 
 static void create(struct fixture *f) {
-    assert_int_equal(
-        alog_control_create(&f->control, &f->fake.io, f->dir, 0xab, ALOG_STR("test"), NULL),
-        ALOG_OK);
+    assert_int_equal(alog_control_create(&f->control, &f->fake.io, f->dir, 0xab, ALOG_STR("test"),
+                                         "/dev/../dev", NULL),
+                     ALOG_OK);
 }
 
 static void discard(struct fixture *f) {
@@ -103,7 +103,8 @@ static const char *read_file(struct fixture *f) {
     return f->text;
 }
 
-#define OPENING "{5 agentlog_writer 1 writer 00000000000000ab environment test pid boot "
+#define OPENING                                                                                    \
+    "{6 agentlog_writer 1 writer 00000000000000ab environment test pid boot ring_dir /dev "
 
 static const struct alog_field fields[] = {
     {.name = "colour", .kind = ALOG_FIELD_NAME, .required = true},
@@ -116,9 +117,9 @@ static void it_names_everything(void **state) {
     struct fixture *f = *state;
     create(f);
     assert_string_equal(read_file(f), OPENING);
-    assert_int_equal(alog_control_add_ring(&f->control, 1, "/rings/1"), 0);
+    assert_int_equal(alog_control_add_ring(&f->control, 1, "/dev/null"), 0);
     assert_int_equal(alog_control_add_type(&f->control, &type), 0);
-    assert_string_equal(read_file(f), OPENING "{2 ring 1 path /rings/1 "
+    assert_string_equal(read_file(f), OPENING "{2 ring 1 path /dev/null "
                                               "{3 define 64 name paint fields [2 [3 colour 1 true "
                                               "[3 weight 6 false ");
     discard(f);
@@ -128,14 +129,14 @@ static void what_the_disk_refuses_goes_later(void **state) {
     struct fixture *f = *state;
     create(f);
     atomic_store(&f->fake.failures[FAKE_PWRITEV], -ENOSPC);
-    assert_int_equal(alog_control_add_ring(&f->control, 1, "/rings/1"), -ENOSPC);
-    assert_int_equal(alog_control_add_ring(&f->control, 2, "/rings/2"), -ENOSPC);
+    assert_int_equal(alog_control_add_ring(&f->control, 1, "/dev/null"), -ENOSPC);
+    assert_int_equal(alog_control_add_ring(&f->control, 2, "/dev/zero"), -ENOSPC);
     assert_int_equal(alog_control_retry(&f->control), -ENOSPC);
     assert_string_equal(read_file(f), OPENING);
     atomic_store(&f->fake.failures[FAKE_PWRITEV], 0);
     assert_int_equal(alog_control_retry(&f->control), 0);
     assert_int_equal(alog_control_retry(&f->control), 0);
-    assert_string_equal(read_file(f), OPENING "{2 ring 1 path /rings/1 {2 ring 2 path /rings/2 ");
+    assert_string_equal(read_file(f), OPENING "{2 ring 1 path /dev/null {2 ring 2 path /dev/zero ");
     discard(f);
 }
 
@@ -150,7 +151,7 @@ static void it_is_locked_while_its_owner_lives(void **state) {
     alog_control_close(&f->control, false);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     /* What comes after is refused, not written to another's file. */
-    assert_int_equal(alog_control_add_ring(&f->control, 1, "/rings/1"), -EBADF);
+    assert_int_equal(alog_control_add_ring(&f->control, 1, "/dev/null"), -EBADF);
     assert_string_equal(read_file(f), OPENING);
     close(fd);
     alog_control_free(&f->control);

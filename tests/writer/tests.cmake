@@ -1,5 +1,6 @@
 alog_add_test(writer test_clock alog_writer alog_test_support)
 alog_add_test(writer test_control_file alog_writer alog_test_support)
+alog_add_test(writer test_control_read alog_writer alog_test_support)
 alog_add_test(writer test_job_scope alog_writer alog_test_support)
 alog_add_test(writer test_loss alog_writer alog_test_support)
 alog_add_test(writer test_options alog_writer)
