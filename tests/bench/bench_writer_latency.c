@@ -185,11 +185,19 @@ struct measurer {
     pthread_barrier_t *start;
 };
 
-static inline bool one_call(struct measurer *m, uint64_t i, const uint8_t *prepared) {
+static inline bool one_call(struct measurer *m, const struct alog_agent_execution *event,
+                            const uint8_t *prepared) {
     if (m->event == BENCH_FLOOR) {
         return log_floor(m->ring, prepared);
     }
-    return alog_log_agent_execution(m->writer, bench_event_at(m->event, i)) == ALOG_OK;
+    return alog_log_agent_execution(m->writer, event) == ALOG_OK;
+}
+
+/* The event as an agent has it at hand: just made, on the stack. */
+static inline struct alog_agent_execution make_event(const struct measurer *m, uint64_t i) {
+    struct alog_agent_execution event = *bench_event_at(m->event, i);
+    __asm__ volatile("" : : "r"(&event) : "memory");
+    return event;
 }
 
 /* Wait until the next call is due. */
@@ -217,16 +225,16 @@ static void *measure(void *argument) {
         if (i % BURST_EVENTS == 0) {
             nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
         }
-        one_call(m, i, prepared);
+        struct alog_agent_execution event = make_event(m, i);
+        one_call(m, &event, prepared);
     }
     pthread_barrier_wait(m->start);
     uint64_t due = ticks();
     for (uint64_t i = 0; i < m->calls; i++) {
         due = wait_turn(m, i, due);
-        /* The event itself is warm, as it is where an agent has just made it. */
-        __builtin_prefetch(bench_event_at(m->event, i + 1));
+        struct alog_agent_execution event = make_event(m, i);
         uint64_t begin = ticks_begin();
-        bool stored = one_call(m, i, prepared);
+        bool stored = one_call(m, &event, prepared);
         uint64_t took = ticks_end() - begin;
         m->samples[i] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
         m->dropped += !stored;
