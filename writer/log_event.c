@@ -26,7 +26,8 @@ static enum alog_status log_one(struct alog_writer *writer, const struct alog_ev
     if (status != ALOG_OK) {
         return status;
     }
-    int64_t timestamp = event->has_timestamp ? event->timestamp_ns : alog_record_now(&record);
+    int64_t timestamp =
+        event->has_timestamp ? event->timestamp_ns : alog_record_now(writer, record.ticks);
     return alog_record_end(
         &record, alog_event_encode(record.payload, type->id, timestamp, event->job_id, event));
 }

@@ -2,16 +2,19 @@
  * alog_log_<event>() for each type of the catalogue, made by reading format/catalogue.def once for
  * each step of a log call. An event of three fields becomes, in effect:
  *
- *     if (!has_valid_hook(event)) return ALOG_INVALID;
- *     … begin(bound_hook(event)) …
- *     end = put_hook(at, event);
- *     … publish …
+ *     if (!is_usual_hook(event)) return log_slowly_hook(writer, event);
+ *     … enter the slot, reserve usual_bound_of_hook …
+ *     end = put_usual_hook(at, event);
+ *     … publish, leave …
  *
- * Anything given by a context, and a job event's own id, takes the general path instead.
+ * What is not usual is looked at field by field: it may be invalid, or longer. Anything given by a
+ * context, and a job event's own id, takes the general path of log_event.c.
  */
+#include <float.h>
 #include <math.h>
 
 #include "log_event.h"
+#include "options.h"
 #include "record.h"
 #include "typed_encode.h"
 
@@ -95,10 +98,77 @@ static inline bool is_beyond_f64(double value, double low, double high) {
     }
 #include "format/catalogue.def"
 
-/* ---- How much room at most --------------------------------------------------------------------- */
-
 /* Array head, type, timestamp, the job's id, and the spare bytes that wide stores need. */
 #define HEAD_BOUND (3u + 3u + 9u + ALOG_JOB_ENCODED_BYTES + ALOG_TYPED_SPARE_BYTES)
+
+/* ---- Is it a usual one? ------------------------------------------------------------------------ */
+
+/*
+ * Nearly every event has short strings only, everything that is required, numbers in range, and no
+ * context. One sum of signs says so, without a branch per field: each term below is negative (bit
+ * 63) if its field is not usual. Terms look at absent fields too, which are zero as a rule; if not,
+ * the event takes the slow way, which is only slower.
+ */
+#define UNUSUAL_ABOVE(value, high) ((uint64_t)(value) | ((uint64_t)(high) - (uint64_t)(value)))
+
+/* User space ends below 2^63, on x86-64 and on ARM. */
+static inline uint64_t unusual_if_null(const void *pointer) {
+    return (uint64_t)(uintptr_t)pointer - 1;
+}
+
+/* As unsigned numbers, the bits of doubles from 0.0 up are in order; those of negative ones,
+ * infinity and NaN lie above. */
+static inline uint64_t unusual_f64(double value, double low, double high) {
+    double highest = low == 0 && high == 0 ? DBL_MAX : high;
+    uint64_t bits;
+    uint64_t high_bits;
+    memcpy(&bits, &value, sizeof bits);
+    memcpy(&high_bits, &highest, sizeof high_bits);
+    return UNUSUAL_ABOVE(bits, high_bits);
+}
+
+#define USUAL_STRING(field, presence)                                                              \
+    longest |= event->field.len;                                                                   \
+    signs |= CHOOSE(presence, unusual_if_null(event->field.data), 0);
+#define ALOG_EVENT(id, name, doc)                                                                  \
+    static inline bool is_usual_##name(const struct alog_##name *event) {                          \
+        uint64_t longest = 0;                                                                      \
+        uint64_t signs = -(uint64_t)(uintptr_t)event->context;
+#define ALOG_NAME(event, field, presence, otel, doc) USUAL_STRING(field, presence)
+#define ALOG_TEXT(event, field, presence, otel, doc) USUAL_STRING(field, presence)
+#define ALOG_JSON(event, field, presence, otel, doc) USUAL_STRING(field, presence)
+#define ALOG_INTEGER(name, field, presence, unit, low, high, otel, doc)                            \
+    _Static_assert((low) == 0 && (high) == INT64_MAX, "what usual integers are");                  \
+    signs |= (uint64_t)CHOOSE(presence, event->field, event->field.value);
+#define ALOG_REAL(name, field, presence, unit, low, high, otel, doc)                               \
+    _Static_assert((low) == 0, "what usual reals are");                                            \
+    signs |= unusual_f64(CHOOSE(presence, event->field, event->field.value), low, high);
+#define ALOG_ENUMERATED(name, field, presence, enumeration, otel, doc)                             \
+    signs |= UNUSUAL_ABOVE((unsigned)event->field, ENUM_COUNT(enumeration) - 1);                   \
+    signs |= CHOOSE(presence, (uint64_t)(unsigned)event->field - 1, 0);
+#define ALOG_EVENT_END(event)                                                                      \
+        signs |= UNUSUAL_ABOVE(longest, ALOG_TYPED_SHORT_BYTES - 1);                               \
+        return (int64_t)signs >= 0;                                                                \
+    }
+#include "format/catalogue.def"
+
+/* The room that a usual event takes at most. */
+#define ALOG_EVENT(id, name, doc)                                                                  \
+    enum { usual_bound_of_##name = HEAD_BOUND
+#define ALOG_NAME(event, field, presence, otel, doc)                    +ALOG_TYPED_SHORT_BYTES
+#define ALOG_TEXT(event, field, presence, otel, doc)                    +ALOG_TYPED_SHORT_BYTES
+#define ALOG_JSON(event, field, presence, otel, doc)                    +ALOG_TYPED_SHORT_BYTES
+#define ALOG_BOOLEAN(event, field, presence, otel, doc)                 +ALOG_TYPED_NUMBER_BYTES
+#define ALOG_INTEGER(event, field, presence, unit, low, high, otel, doc) +ALOG_TYPED_NUMBER_BYTES
+#define ALOG_REAL(event, field, presence, unit, low, high, otel, doc)   +ALOG_TYPED_NUMBER_BYTES
+#define ALOG_ENUMERATED(event, field, presence, enumeration, otel, doc) +ALOG_TYPED_SHORT_BYTES
+#define ALOG_EVENT_END(name)                                                                       \
+    };                                                                                             \
+    _Static_assert((unsigned)usual_bound_of_##name <= ALOG_MIN_EVENT_BYTES,                        \
+                   "no option makes a usual event too big");
+#include "format/catalogue.def"
+
+/* ---- How much room at most --------------------------------------------------------------------- */
 
 /* A length above this is no length; below it, no sum of them overflows. */
 #define LONGEST_STRING UINT32_MAX
@@ -147,6 +217,25 @@ static inline bool is_beyond_f64(double value, double low, double high) {
     }
 #include "format/catalogue.def"
 
+/* … of a usual event. */
+#define ALOG_EVENT(id, name, doc)                                                                  \
+    static inline uint8_t *put_usual_##name(uint8_t *at, const struct alog_##name *event) {
+#define ALOG_NAME(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
+#define ALOG_TEXT(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
+#define ALOG_JSON(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
+#define ALOG_BOOLEAN(name, field, presence, otel, doc)                                             \
+    at = CHOOSE(presence, alog_mp_bool(at, event->field), alog_put_opt_bool(at, event->field));
+#define ALOG_INTEGER(name, field, presence, unit, low, high, otel, doc)                            \
+    at = CHOOSE(presence, alog_put_i64(at, event->field), alog_put_opt_i64(at, event->field));
+#define ALOG_REAL(name, field, presence, unit, low, high, otel, doc)                               \
+    at = CHOOSE(presence, alog_mp_f64(at, event->field), alog_put_opt_f64(at, event->field));
+#define ALOG_ENUMERATED(name, field, presence, enumeration, otel, doc)                             \
+    at = alog_put_short_string(at, texts_of_##enumeration[event->field]);
+#define ALOG_EVENT_END(name)                                                                       \
+        return at;                                                                                 \
+    }
+#include "format/catalogue.def"
+
 /* ---- The same fields as values, for the general path ------------------------------------------- */
 
 static struct alog_value string_value(struct alog_string text) {
@@ -187,13 +276,18 @@ static struct alog_value f64_value(struct alog_opt_f64 value) {
 
 /* ---- The calls --------------------------------------------------------------------------------- */
 
-/* What every event begins with. */
-static inline uint8_t *put_head(const struct alog_record *record, uint32_t type, uint32_t fields) {
-    uint8_t *at = record->payload;
-    at = alog_mp_uint(alog_mp_array_head(at, 3 + fields), type);
-    *at = 0xcf;
-    at = alog_mp_store64(at + 1, (uint64_t)alog_record_now(record));
-    return alog_put_job(at, alog_self.job);
+/* What every event begins with: the array's head, the type, the timestamp, the job. */
+static inline uint8_t *put_head(uint8_t *at, uint32_t type, uint32_t fields, int64_t now) {
+    _Static_assert(ALOG_FIRST_USER_TYPE <= 0x80, "the catalogue's types are one byte");
+    if (3 + fields < 16) {
+        const uint8_t opening[4] = {(uint8_t)(0x93 + fields), (uint8_t)type, 0xcf};
+        memcpy(at, opening, sizeof opening); /* one store; the last byte is written again */
+        at += 3;
+    } else {
+        at = alog_mp_uint(alog_mp_array_head(at, 3 + fields), type);
+        *at++ = 0xcf;
+    }
+    return alog_put_job(alog_mp_store64(at, (uint64_t)now), alog_self.job);
 }
 
 /* job_start and job_end carry the job's id themselves; of the others this makes an absent one. */
@@ -214,9 +308,10 @@ static inline struct alog_string id_of_other(const void *event) {
              : id_of_other)(event)
 #define IS_JOB_EVENT(id) ((id) == type_of_job_start || (id) == type_of_job_end)
 
+/* Everything that is not usual: to be refused, with a context, long, without room. */
 #define ALOG_EVENT(id, name, doc)                                                                  \
-    enum alog_status alog_log_##name(struct alog_writer *writer,                                   \
-                                     const struct alog_##name *event) {                            \
+    static __attribute__((noinline, cold)) enum alog_status log_slowly_##name(                     \
+        struct alog_writer *writer, const struct alog_##name *event) {                             \
         if (ALOG_UNLIKELY(!is_valid_##name(event))) {                                              \
             return ALOG_INVALID;                                                                   \
         }                                                                                          \
@@ -231,7 +326,33 @@ static inline struct alog_string id_of_other(const void *event) {
         if (ALOG_UNLIKELY(status != ALOG_OK)) {                                                    \
             return status;                                                                         \
         }                                                                                          \
-        uint8_t *at = put_head(&record, id, fields_of_##name);                                     \
+        int64_t now = alog_record_now(writer, record.ticks);                                       \
+        uint8_t *at = put_head(record.payload, id, fields_of_##name, now);                         \
         return alog_record_end(&record, put_##name(at, event));                                    \
+    }
+#include "format/catalogue.def"
+
+#define ALOG_EVENT(id, name, doc)                                                                  \
+    enum alog_status alog_log_##name(struct alog_writer *writer,                                   \
+                                     const struct alog_##name *event) {                            \
+        uint64_t ticks = alog_clock_ticks();                                                       \
+        if (ALOG_UNLIKELY(IS_JOB_EVENT(id) || !is_usual_##name(event))) {                          \
+            return log_slowly_##name(writer, event);                                               \
+        }                                                                                          \
+        struct alog_ring_slot *slot = alog_self.slot;                                              \
+        if (ALOG_UNLIKELY(alog_self.writer != writer || !alog_slot_enter(slot))) {                 \
+            return log_slowly_##name(writer, event);                                               \
+        }                                                                                          \
+        if (ALOG_UNLIKELY(!alog_ring_has_room(&slot->producer, usual_bound_of_##name))) {          \
+            alog_slot_leave(slot);                                                                 \
+            return log_slowly_##name(writer, event);                                               \
+        }                                                                                          \
+        uint8_t *payload = alog_ring_place(&slot->producer);                                       \
+        int64_t now = alog_record_now(writer, ticks);                                              \
+        uint8_t *at = put_head(payload, id, fields_of_##name, now);                                \
+        at = put_usual_##name(at, event);                                                          \
+        alog_ring_publish(&slot->producer, payload, (uint32_t)(at - payload), id);                 \
+        alog_slot_leave(slot);                                                                     \
+        return ALOG_OK;                                                                            \
     }
 #include "format/catalogue.def"

@@ -25,7 +25,7 @@ struct number_option {
 
 static const struct number_option number_options[] = {
     NUMBER(ring_bytes, 64 * KIB, 1024 * MIB, 1 * MIB, true),
-    NUMBER(max_event_bytes, 1 * KIB, ALOG_MAX_EVENT_BYTES, 0, false),
+    NUMBER(max_event_bytes, ALOG_MIN_EVENT_BYTES, ALOG_MAX_EVENT_BYTES, 0, false),
     NUMBER(block_bytes, 16 * KIB, 8 * MIB, 512 * KIB, false),
     NUMBER(segment_bytes, 64 * KIB, 4096 * MIB, 64 * MIB, false),
     NUMBER(segment_age_ms, 100, 86400000, 3600000, false),

@@ -4,6 +4,9 @@
 
 #include <agentlog/writer.h>
 
+/* The least that the option max_event_bytes may be: an event of this size is never too big. */
+#define ALOG_MIN_EVENT_BYTES 1024u
+
 /*
  * Check `given` (NULL = all defaults), put the defaults where it has zeros, and copy its strings.
  * ALOG_INVALID names the member; ALOG_NO_MEMORY. Free with alog_options_free.

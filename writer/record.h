@@ -8,6 +8,21 @@
  *
  * Between the two the slot is `busy`. That keeps a signal handler that logs from writing into the
  * half-made record, and lets close wait until the last call is over.
+ *
+ * The typed calls (log_typed.c) go the same way with what they know already. Where their
+ * instructions go, for the event with five strings of tests/bench (GCC 12, x86-64, counted with
+ * callgrind and by eye):
+ *
+ *     is it a usual one: lengths, ranges, what is required    37
+ *     enter the slot, find room                               22
+ *     timestamp: counter to wall clock, in order              26
+ *     array head, type, timestamp, the job's id               18
+ *     five fields of text                                     65
+ *     seven numbers                                           43
+ *     publish, leave                                          18
+ *
+ * 229 of them, the reading of the counter (10 ns by itself) included; the event with one string
+ * and three numbers takes 197.
  */
 #ifndef AGENTLOG_WRITER_RECORD_H
 #define AGENTLOG_WRITER_RECORD_H
@@ -88,10 +103,9 @@ static inline enum alog_status alog_record_begin(struct alog_record *record,
     return ALOG_OK;
 }
 
-/* The record's timestamp, unless it brings its own. */
-static inline int64_t alog_record_now(const struct alog_record *record) {
-    int64_t now = alog_clock_in_order(alog_clock_when(&record->writer->clock, record->ticks),
-                                      alog_self.last_ns);
+/* The timestamp of a record that was begun at `ticks`, unless it brings its own. */
+static inline int64_t alog_record_now(const struct alog_writer *writer, uint64_t ticks) {
+    int64_t now = alog_clock_in_order(alog_clock_when(&writer->clock, ticks), alog_self.last_ns);
     alog_self.last_ns = now;
     return now;
 }

@@ -119,29 +119,41 @@ static inline bool alog_ring_fits(const struct alog_ring_producer *producer, uin
 /* Reads the consumer's tail, pads over the end of the ring where needed. NULL: the ring is full. */
 uint8_t *alog_ring_reserve_slowly(struct alog_ring_producer *producer, uint64_t bytes);
 
+/* Is there room for a record of up to `bytes`, as far as the producer knows without looking? */
+static inline bool alog_ring_has_room(const struct alog_ring_producer *producer, uint64_t bytes) {
+    /* One comparison for "full" and "wraps": limit is the nearer of the two. */
+    return __builtin_expect(producer->limit - producer->head >= bytes + ALOG_RING_RECORD_HEAD, 1);
+}
+
+/* Where the payload of the next record begins, if there is room. */
+static inline uint8_t *alog_ring_place(const struct alog_ring_producer *producer) {
+    return producer->data + (producer->head & producer->mask) + ALOG_RING_RECORD_HEAD;
+}
+
 /*
  * Room for a record of up to `bytes` (which must fit): where its payload begins, or NULL
  * when the ring is full. Producer only. A reservation that is not published is simply forgotten.
  */
 static inline uint8_t *alog_ring_reserve(struct alog_ring_producer *producer, uint64_t bytes) {
-    /* One comparison for "full" and "wraps": limit is the nearer of the two. */
-    if (__builtin_expect(producer->limit - producer->head < bytes + ALOG_RING_RECORD_HEAD, 0)) {
-        return alog_ring_reserve_slowly(producer, bytes);
-    }
-    return producer->data + (producer->head & producer->mask) + ALOG_RING_RECORD_HEAD;
+    return alog_ring_has_room(producer, bytes) ? alog_ring_place(producer)
+                                               : alog_ring_reserve_slowly(producer, bytes);
 }
 
 /* Publish the record whose payload is `bytes` at `payload`, as reserved last. Producer only. */
 static inline void alog_ring_publish(struct alog_ring_producer *producer, uint8_t *payload,
                                      uint32_t bytes, uint32_t tag) {
+    /* Copies: the compiler cannot know that the stores below leave them as they are. */
+    struct alog_ring_header *header = producer->header;
+    uint64_t published = producer->published + 1;
+    uint64_t next = producer->head + ALOG_RING_RECORD_HEAD + (((uint64_t)bytes + 7) & ~UINT64_C(7));
     uint32_t head[2] = {bytes, tag};
     memcpy(payload - ALOG_RING_RECORD_HEAD, head, sizeof head);
-    producer->head += ALOG_RING_RECORD_HEAD + (((uint64_t)bytes + 7) & ~UINT64_C(7));
-    producer->published++;
+    producer->head = next;
+    producer->published = published;
     /* Relaxed: only statistics read it by itself, and the store of head below covers it. */
-    atomic_store_explicit(&producer->header->published, producer->published, memory_order_relaxed);
+    atomic_store_explicit(&header->published, published, memory_order_relaxed);
     /* Release: pairs with the consumer's acquire of head in alog_ring_published. */
-    atomic_store_explicit(&producer->header->head, producer->head, memory_order_release);
+    atomic_store_explicit(&header->head, next, memory_order_release);
 }
 
 /* Count an event of `type` (< ALOG_MAX_TYPES) that was lost for want of room. Producer only. */

@@ -279,6 +279,128 @@ static void what_is_required_or_out_of_range_is_refused(void **state) {
                   "agent_execution||'n' - false - - - - - - - -\n");
 }
 
+/* ---- The usual way and the general one ---------------------------------------------------------
+ */
+
+struct pairs {
+    struct lines first, second;
+    uint64_t events;
+};
+
+/* Events come in pairs, which must read the same. */
+static void compare_pair(void *context, const struct alog_event *event) {
+    struct pairs *pairs = context;
+    struct lines *lines = pairs->events % 2 == 0 ? &pairs->first : &pairs->second;
+    lines->len = 0;
+    add_line(lines, event);
+    if (lines->len == 0) {
+        return; /* the writer's own */
+    }
+    pairs->events++;
+    if (pairs->events % 2 == 0) {
+        assert_string_equal(pairs->first.text, pairs->second.text);
+    }
+}
+
+/* Numbers and lengths at which the two ways part, and around them. */
+static struct alog_string edge_string(uint64_t random) {
+    static const char text[300] = "an edge lies between thirty-one bytes and thirty-two of them";
+    static const size_t lengths[] = {0, 1, 3, 4, 7, 8, 15, 16, 17, 30, 31, 32, 33, 255, 256};
+    return (struct alog_string){random % 4 == 0 ? NULL : text, lengths[(random >> 2) % 15]};
+}
+
+static struct alog_opt_i64 edge_integer(uint64_t random) {
+    static const int64_t values[] = {0, 1, 127, 128, 255, 256, INT64_MAX, -1, INT64_MIN};
+    /* The unusual ones rarely, or nearly nothing would be usual. */
+    return (struct alog_opt_i64){.value = values[(random >> 2) % (random % 16 == 1 ? 9 : 7)],
+                                 .present = random % 4 != 0};
+}
+
+static struct alog_opt_f64 edge_real(uint64_t random) {
+    static const double values[] = {0.0,  0.5,         1.0,  0x1p-1074, 9e15, -0.0,
+                                    -1.0, 1.0 + 1e-15, 1e16, INFINITY,  NAN,  -INFINITY};
+    return (struct alog_opt_f64){.value = values[(random >> 2) % (random % 8 == 1 ? 12 : 4)],
+                                 .present = random % 4 != 0};
+}
+
+static struct alog_value real_value(struct alog_opt_f64 v) {
+    return (struct alog_value){.kind = v.present ? ALOG_VALUE_F64 : ALOG_VALUE_ABSENT,
+                               .f64 = v.value};
+}
+
+static struct alog_value integer_value(struct alog_opt_i64 v) {
+    return (struct alog_value){.kind = v.present ? ALOG_VALUE_I64 : ALOG_VALUE_ABSENT,
+                               .i64 = v.value};
+}
+
+static struct alog_value string_value(struct alog_string v) {
+    return (struct alog_value){.kind = v.data != NULL ? ALOG_VALUE_STRING : ALOG_VALUE_ABSENT,
+                               .string = v};
+}
+
+static uint64_t next_random(uint64_t *state) {
+    /* xorshift64, G. Marsaglia, "Xorshift RNGs", 2003. */
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state >> 8;
+}
+
+static void log_pair(struct alog_writer *writer, uint64_t *random, uint64_t *stored) {
+    struct alog_agent_execution e = {
+        .agent_name = edge_string(next_random(random)),
+        .issue_type = edge_string(next_random(random)),
+        .success = next_random(random) % 2 != 0,
+        .confidence = edge_real(next_random(random)),
+        .fixes_applied = edge_integer(next_random(random)),
+        .files_modified = edge_integer(next_random(random)),
+        .remaining_issues = edge_integer(next_random(random)),
+        .execution_time_ms = edge_real(next_random(random)),
+        .provider_id = edge_string(next_random(random)),
+        .model = edge_string(next_random(random)),
+        .attempt = edge_integer(next_random(random)),
+    };
+    const struct alog_value values[] = {
+        string_value(e.agent_name),
+        string_value(e.issue_type),
+        {.kind = ALOG_VALUE_BOOL, .boolean = e.success},
+        real_value(e.confidence),
+        integer_value(e.fixes_applied),
+        integer_value(e.files_modified),
+        integer_value(e.remaining_issues),
+        real_value(e.execution_time_ms),
+        string_value(e.provider_id),
+        string_value(e.model),
+        integer_value(e.attempt),
+    };
+    struct alog_event general = {
+        .name = ALOG_STR("agent_execution"), .values = values, .value_count = 11};
+    enum alog_status typed = alog_log_agent_execution(writer, &e);
+    assert_int_equal(alog_log_event(writer, &general, NULL), typed);
+    *stored += typed == ALOG_OK;
+}
+
+static void the_usual_way_and_the_general_one_agree(void **state) {
+    struct fixture *f = *state;
+    enum { PAIRS = 20000 };
+    uint64_t random = 88172645463325252u;
+    uint64_t stored = 0;
+    for (int i = 0; i < PAIRS; i++) {
+        log_pair(f->writer, &random, &stored);
+        if (i % 30 == 0) {
+            assert_int_equal(alog_writer_flush(f->writer, 60000, NULL), ALOG_OK);
+        }
+    }
+    assert_int_equal(alog_writer_close(f->writer, NULL), ALOG_OK);
+    f->writer = NULL;
+    struct pairs *pairs = calloc(1, sizeof *pairs);
+    assert_non_null(pairs);
+    assert_int_equal(log_walk(f->dir, compare_pair, pairs).dropped, 0);
+    assert_int_equal(pairs->events, 2 * stored);
+    assert_in_range(stored, PAIRS / 20, PAIRS - PAIRS / 20); /* both kinds occurred */
+    free(pairs);
+}
+
 static void context_overrides_and_adds(void **state) {
     struct fixture *f = *state;
     struct alog_attribute attributes[] = {
@@ -409,6 +531,7 @@ int main(void) {
         CASE(every_call_is_read_back),
         CASE(strings_of_every_length),
         CASE(what_is_required_or_out_of_range_is_refused),
+        CASE(the_usual_way_and_the_general_one_agree),
         CASE(context_overrides_and_adds),
         CASE(wrong_contexts_are_refused),
         CASE(user_events),
