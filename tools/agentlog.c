@@ -14,15 +14,10 @@
 
 #define MAX_COMMANDS 64
 
-/* In the order of the help. */
-static const struct cli_command *const commands[] = {
-    &cmd_log, &cmd_ingest, &cmd_rebuild, &cmd_summary, &cmd_stats,
-    &cmd_job, &cmd_cat,    &cmd_info,    &cmd_verify,  NULL};
-
 static const struct cli_command *find_command(const char *name) {
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        if (strcmp(commands[i]->name, name) == 0) {
-            return commands[i];
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        if (strcmp(cli_commands[i]->name, name) == 0) {
+            return cli_commands[i];
         }
     }
     return NULL;
@@ -31,8 +26,8 @@ static const struct cli_command *find_command(const char *name) {
 static enum exit_code no_such_command(const char *word) {
     const char *names[MAX_COMMANDS];
     size_t count = 0;
-    for (; count < MAX_COMMANDS && commands[count] != NULL; count++) {
-        names[count] = commands[count]->name;
+    for (; count < MAX_COMMANDS && cli_commands[count] != NULL; count++) {
+        names[count] = cli_commands[count]->name;
     }
     const char *nearest = cli_nearest(word, names, count);
     if (nearest != NULL) {
@@ -51,7 +46,7 @@ static enum exit_code finish_help(void) {
 
 static enum exit_code help(const char *name) {
     if (name == NULL) {
-        cli_print_program_help(stdout, commands);
+        cli_print_program_help(stdout, cli_commands);
         return finish_help();
     }
     if (strcmp(name, "events") == 0) {
@@ -97,7 +92,7 @@ int main(int argc, char **argv) {
      * well. */
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
-        cli_print_program_help(stderr, commands);
+        cli_print_program_help(stderr, cli_commands);
         return EXIT_USAGE;
     }
     const char *word = argv[1];

@@ -14,4 +14,8 @@ extern const struct cli_command cmd_cat;
 extern const struct cli_command cmd_info;
 extern const struct cli_command cmd_verify;
 
+/* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
+ * made from it. */
+extern const struct cli_command *const cli_commands[];
+
 #endif
