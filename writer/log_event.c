@@ -4,6 +4,7 @@
 #include "format/error.h"
 #include "format/event_codec.h"
 #include "record.h"
+#include "writer_fork.h"
 
 /* Check, encode and publish; `event` has everything but the job scope's id. */
 static enum alog_status log_one(struct alog_writer *writer, const struct alog_event_type *type,
@@ -88,7 +89,8 @@ static enum alog_status define(struct alog_writer *writer, struct alog_string na
     const struct alog_event_type *known = alog_schema_find(writer->schema, name);
     enum alog_status status =
         alog_schema_define(writer->schema, 0, name, fields, field_count, ret_type, error);
-    if (status == ALOG_OK && known == NULL) {
+    /* In a child of fork the first event makes the control file, with all types that there are. */
+    if (status == ALOG_OK && known == NULL && !alog_writer_is_forked(writer)) {
         int saved = alog_control_add_type(&writer->control, *ret_type);
         if (saved < 0) {
             alog_writer_note_failure(writer, saved); /* the drain thread tries again */

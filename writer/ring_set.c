@@ -9,9 +9,11 @@
 #include <stdlib.h>
 
 #include <linux/membarrier.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "thread_state.h"
 #include "writer_state.h"
 
 /* After a ring could not be made, log calls of threads without one do not try again for so long. */
@@ -68,9 +70,14 @@ static int map_ring(struct alog_writer *writer, uint64_t ring_id, struct alog_ri
 
 static void discard_slot(struct alog_writer *writer, struct alog_ring_slot *slot, bool remove) {
     const struct alog_io *io = writer->io;
-    if (slot->memory != NULL) {
-        io->unmap(io->context, slot->memory, writer->rings.bytes_each);
-        slot->memory = NULL;
+    /* Forgotten before it is unmapped, as one step for fork: a child must not unmap what has come
+     * to that address since. */
+    pthread_mutex_lock(&writer->mutex);
+    void *memory = slot->memory;
+    slot->memory = NULL;
+    pthread_mutex_unlock(&writer->mutex);
+    if (memory != NULL) {
+        io->unmap(io->context, memory, writer->rings.bytes_each);
     }
     if (slot->path != NULL && remove) {
         io->unlink(io->context, slot->path);
@@ -213,13 +220,56 @@ void alog_ring_set_unmap(struct alog_writer *writer, bool remove) {
     }
 }
 
-void alog_ring_set_free(struct alog_ring_set *set) {
-    struct alog_ring_slot *slot = alog_ring_set_first(set);
-    while (slot != NULL) {
-        struct alog_ring_slot *next = slot->next;
-        free(slot->reported);
-        free(slot->path);
-        free(slot);
-        slot = next;
+static bool is_own(const struct alog_ring_slot *slot) {
+    const struct alog_thread_entry *entry = alog_self.entries;
+    while (entry != NULL && entry->slot != slot) {
+        entry = entry->next;
+    }
+    return entry != NULL;
+}
+
+/* Nothing that is written here from now on reaches the file. */
+static void make_private(struct alog_ring_slot *slot, uint64_t bytes) {
+    (void)mmap(slot->memory, bytes, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+}
+
+void alog_ring_set_disown(struct alog_writer *writer) {
+    struct alog_ring_set *set = &writer->rings;
+    struct alog_ring_slot *last = NULL;
+    for (struct alog_ring_slot *slot = alog_ring_set_first(set); slot != NULL; slot = slot->next) {
+        last = slot;
+        /* Relaxed: the child has one thread, this. */
+        atomic_store_explicit(&slot->closed, 1, memory_order_relaxed);
+        if (slot->memory == NULL) {
+            continue;
+        }
+        if (is_own(slot) && atomic_load_explicit(&slot->busy, memory_order_relaxed) != 0) {
+            /* A signal handler called fork in the middle of a log call, which goes on here too. */
+            make_private(slot, set->bytes_each);
+        } else {
+            writer->io->unmap(writer->io->context, slot->memory, set->bytes_each);
+            slot->memory = NULL;
+            atomic_store_explicit(&slot->busy, 0, memory_order_relaxed);
+        }
+    }
+    if (last != NULL) {
+        last->next = writer->inherited;
+        writer->inherited = alog_ring_set_first(set);
+    }
+    atomic_store_explicit(&set->first, NULL, memory_order_relaxed);
+    atomic_store_explicit(&set->retry_at, 0, memory_order_relaxed);
+    set->free = NULL;
+    set->count = 0;
+    set->next_id = 0;
+}
+
+void alog_ring_slots_free(struct alog_ring_slot *first) {
+    while (first != NULL) {
+        struct alog_ring_slot *next = first->next;
+        free(first->reported);
+        free(first->path);
+        free(first);
+        first = next;
     }
 }

@@ -81,7 +81,11 @@ const char *alog_ring_set_dir(const struct alog_writer *writer);
 /* Unmap all rings; with `remove`, remove their files too. */
 void alog_ring_set_unmap(struct alog_writer *writer, bool remove);
 
-/* Free the slots themselves, when nobody can have one any more. */
-void alog_ring_set_free(struct alog_ring_set *set);
+/* In a child of fork: the rings are the parent's. Unmap them, leave their slots in
+ * writer->inherited, and begin with none. */
+void alog_ring_set_disown(struct alog_writer *writer);
+
+/* Free a list of slots, when nobody can have one any more. */
+void alog_ring_slots_free(struct alog_ring_slot *first);
 
 #endif

@@ -5,9 +5,16 @@
 #include <stdlib.h>
 
 #include "job_scope.h"
+#include "writer_fork.h"
 #include "writer_state.h"
 
 _Thread_local struct alog_thread alog_self = {.writer = ALOG_NO_WRITER, .job = &alog_job_none};
+
+/* What a child of fork keeps of its parent's threads: known here, so that no leak checker asks. */
+struct abandoned {
+    const void *memory;
+    struct abandoned *next;
+};
 
 /* The process's own state: why it is here says thread_state.h. */
 static struct {
@@ -16,6 +23,7 @@ static struct {
     pthread_key_t key; /* its destructor runs when a thread ends */
     pthread_mutex_t mutex;
     struct alog_writer *writers; /* all that are not freed yet */
+    struct abandoned *abandoned;
 } process = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static void drop_entry(struct alog_thread_entry *entry) {
@@ -43,40 +51,31 @@ static void thread_ends(void *value) {
 static void before_fork(void) {
     pthread_mutex_lock(&process.mutex);
     for (struct alog_writer *w = process.writers; w != NULL; w = w->process_next) {
-        pthread_mutex_lock(&w->define_mutex);
-        pthread_mutex_lock(&w->control.mutex);
-        pthread_mutex_lock(&w->mutex);
+        alog_writer_before_fork(w);
     }
 }
 
 static void after_fork_in_parent(void) {
     for (struct alog_writer *w = process.writers; w != NULL; w = w->process_next) {
-        pthread_mutex_unlock(&w->mutex);
-        pthread_mutex_unlock(&w->control.mutex);
-        pthread_mutex_unlock(&w->define_mutex);
+        alog_writer_after_fork_in_parent(w);
     }
     pthread_mutex_unlock(&process.mutex);
 }
 
-/* The rings are the parent's: the child must neither write to them nor hold on to their lock. */
+/* This is the child's only thread. Its slots are the parent's; its job scopes stay. */
 static void after_fork_in_child(void) {
+    struct alog_thread *self = &alog_self;
     for (struct alog_writer *w = process.writers; w != NULL; w = w->process_next) {
-        w->forked = true;
-        w->closing = true;
-        for (struct alog_ring_slot *slot = alog_ring_set_first(&w->rings); slot != NULL;
-             slot = slot->next) {
-            /* Relaxed: the child has one thread, this. */
-            atomic_store_explicit(&slot->closed, 1, memory_order_relaxed);
-            atomic_store_explicit(&slot->busy, 0, memory_order_relaxed);
-        }
-        if (w->control.fd >= 0) {
-            w->io->close(w->io->context, w->control.fd);
-            w->control.fd = -1;
-        }
-        pthread_cond_init(&w->wake, NULL);
-        pthread_cond_init(&w->done, NULL);
+        alog_writer_after_fork_in_child(w);
     }
-    after_fork_in_parent();
+    while (self->entries != NULL) {
+        struct alog_thread_entry *entry = self->entries;
+        self->entries = entry->next;
+        free(entry); /* its reference went with those of the threads that were not copied */
+    }
+    self->writer = ALOG_NO_WRITER;
+    self->slot = NULL;
+    pthread_mutex_unlock(&process.mutex);
 }
 
 static void process_init(void) {
@@ -112,6 +111,18 @@ void alog_process_remove(struct alog_writer *writer) {
     if (writer->process_next != NULL) {
         writer->process_next->process_previous = writer->process_previous;
     }
+    pthread_mutex_unlock(&process.mutex);
+}
+
+void alog_process_abandon(const void *memory) {
+    struct abandoned *entry = malloc(sizeof *entry);
+    if (entry == NULL) {
+        return; /* then it is only less easy to find */
+    }
+    entry->memory = memory;
+    pthread_mutex_lock(&process.mutex);
+    entry->next = process.abandoned;
+    process.abandoned = entry;
     pthread_mutex_unlock(&process.mutex);
 }
 
@@ -164,7 +175,10 @@ static enum alog_status add_entry(struct alog_thread *self, struct alog_writer *
     /* Before the slot is asked for: it keeps the handle while `close` runs beside us. */
     alog_writer_retain(writer);
     entry->writer = writer;
-    enum alog_status status = alog_ring_set_take(writer, &entry->slot);
+    enum alog_status status = alog_writer_reopen_after_fork(writer);
+    if (status == ALOG_OK) {
+        status = alog_ring_set_take(writer, &entry->slot);
+    }
     if (status != ALOG_OK) {
         alog_writer_release(writer);
         free(entry);

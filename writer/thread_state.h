@@ -63,4 +63,10 @@ enum alog_status alog_thread_watch(void);
 enum alog_status alog_process_add(struct alog_writer *writer);
 void alog_process_remove(struct alog_writer *writer);
 
+/*
+ * Keep memory that a thread which fork did not copy was working on: nobody can say in what state it
+ * is, so it is never freed.
+ */
+void alog_process_abandon(const void *memory);
+
 #endif

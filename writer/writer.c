@@ -16,6 +16,7 @@
 #include "format/error.h"
 #include "options.h"
 #include "thread_state.h"
+#include "writer_fork.h"
 #include "writer_state.h"
 
 void alog_writer_note_failure(struct alog_writer *writer, int result) {
@@ -34,7 +35,8 @@ void alog_writer_retain(struct alog_writer *writer) {
 /* What is left when the last reference goes; works on a writer that is half made, too. */
 static void writer_free(struct alog_writer *writer) {
     alog_drain_free(writer->drain);
-    alog_ring_set_free(&writer->rings);
+    alog_ring_slots_free(alog_ring_set_first(&writer->rings));
+    alog_ring_slots_free(writer->inherited);
     if (writer->control.io != NULL) {
         alog_control_free(&writer->control);
     }
@@ -48,6 +50,7 @@ static void writer_free(struct alog_writer *writer) {
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->define_mutex);
     pthread_mutex_destroy(&writer->mutex);
+    alog_held_files_free(&writer->files);
     free(writer);
 }
 
@@ -83,13 +86,31 @@ static enum alog_status choose_id(struct alog_writer *writer, struct alog_error 
     return ALOG_OK;
 }
 
-static enum alog_status make_directories(struct alog_writer *writer, const char *log_dir,
-                                         struct alog_error *error) {
-    writer->log_dir = strdup(log_dir);
-    if (writer->log_dir == NULL || asprintf(&writer->own_dir, "%s/.writers", log_dir) < 0) {
+/* The process may go to another directory, and a child of it often does. */
+static char *absolute_path(const char *path) {
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = NULL;
+    if (here == NULL) {
+        return strdup(path);
+    }
+    if (asprintf(&whole, "%s/%s", here, path) < 0) {
+        whole = NULL;
+    }
+    free(here);
+    return whole;
+}
+
+static enum alog_status set_paths(struct alog_writer *writer, const char *log_dir,
+                                  struct alog_error *error) {
+    writer->log_dir = absolute_path(log_dir);
+    if (writer->log_dir == NULL || asprintf(&writer->own_dir, "%s/.writers", writer->log_dir) < 0) {
         writer->own_dir = NULL;
         return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for the writer");
     }
+    return ALOG_OK;
+}
+
+static enum alog_status make_directories(struct alog_writer *writer, struct alog_error *error) {
     int result = alog_io_make_dirs(writer->io, writer->own_dir, 0777);
     if (result < 0) {
         bool read_only = result == -EROFS || result == -EACCES || result == -EPERM;
@@ -114,23 +135,29 @@ static enum alog_status start_thread(struct alog_writer *writer, struct alog_err
     return ALOG_OK;
 }
 
-static enum alog_status set_up(struct alog_writer *writer, const char *log_dir,
-                               struct alog_error *error) {
-    writer->io = writer->options.io;
+/* What a recovery must know of the types that were defined before there was a control file. */
+static void announce_types(struct alog_writer *writer) {
+    for (uint32_t id = ALOG_FIRST_USER_TYPE; alog_schema_type(writer->schema, id) != NULL; id++) {
+        int saved = alog_control_add_type(&writer->control, alog_schema_type(writer->schema, id));
+        if (saved < 0) {
+            alog_writer_note_failure(writer, saved); /* the drain thread tries again */
+        }
+    }
+}
+
+enum alog_status alog_writer_start(struct alog_writer *writer, struct alog_error *error) {
     writer->asymmetric =
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    alog_clock_init(&writer->clock, writer->io);
-    writer->rings.bytes_each = alog_ring_total_bytes(writer->options.ring_bytes);
+    alog_clock_init(&writer->clock, writer->options.io);
+    writer->writer_id = 0;
     enum alog_status status = choose_id(writer, error);
     if (status == ALOG_OK) {
-        status = make_directories(writer, log_dir, error);
+        status = make_directories(writer, error);
     }
-    if (status == ALOG_OK) {
-        status = alog_schema_new(&writer->schema);
+    if (status != ALOG_OK) {
+        return status;
     }
-    if (status == ALOG_OK) {
-        status = alog_drain_new(writer, &writer->drain);
-    }
+    status = alog_drain_new(writer, &writer->drain);
     if (status == ALOG_NO_MEMORY) {
         alog_fail(error, status, 0, -1, "no memory for the writer");
     }
@@ -138,6 +165,34 @@ static enum alog_status set_up(struct alog_writer *writer, const char *log_dir,
         status =
             alog_control_create(&writer->control, writer->io, writer->own_dir, writer->writer_id,
                                 writer->options.environment, alog_ring_set_dir(writer), error);
+        if (status == ALOG_OK) {
+            announce_types(writer);
+            status = start_thread(writer, error);
+        }
+        if (status != ALOG_OK) {
+            alog_control_close(&writer->control, true);
+            alog_control_free(&writer->control);
+            writer->control = (struct alog_control_file){.fd = -1};
+        }
+    }
+    if (status != ALOG_OK) {
+        alog_drain_free(writer->drain);
+        writer->drain = NULL;
+    }
+    return status;
+}
+
+static enum alog_status set_up(struct alog_writer *writer, const char *log_dir,
+                               struct alog_error *error) {
+    writer->rings.bytes_each = alog_ring_total_bytes(writer->options.ring_bytes);
+    alog_held_files_init(&writer->files, writer->options.io);
+    writer->io = &writer->files.io;
+    enum alog_status status = set_paths(writer, log_dir, error);
+    if (status == ALOG_OK) {
+        status = alog_schema_new(&writer->schema);
+        if (status != ALOG_OK) {
+            return alog_fail(error, status, 0, -1, "no memory for the writer");
+        }
     }
     return status;
 }
@@ -163,15 +218,16 @@ enum alog_status alog_writer_open(const char *log_dir, const struct alog_writer_
         writer_free(writer);
         return status;
     }
+    /* Before any file is opened: a child that is made meanwhile must know of it. */
     status = alog_process_add(writer);
     if (status != ALOG_OK) {
-        alog_control_close(&writer->control, true);
         writer_free(writer);
         return alog_fail(error, status, 0, -1, "no thread-specific key is left");
     }
-    status = start_thread(writer, error);
+    pthread_mutex_lock(&writer->define_mutex);
+    status = alog_writer_start(writer, error);
+    pthread_mutex_unlock(&writer->define_mutex);
     if (status != ALOG_OK) {
-        alog_control_close(&writer->control, true);
         alog_writer_release(writer);
         return status;
     }
@@ -218,8 +274,12 @@ enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_
         return ALOG_CLOSED;
     }
     struct timespec until = deadline_after(timeout_ms);
+    if (alog_writer_is_forked(writer)) {
+        return ALOG_OK; /* nothing was logged here yet */
+    }
     alog_writer_retain(writer); /* close may run meanwhile */
     pthread_mutex_lock(&writer->mutex);
+    uint32_t forks = writer->forks;
     uint64_t wanted = ++writer->flush_wanted;
     pthread_cond_signal(&writer->wake);
     int waited = 0;
@@ -232,9 +292,12 @@ enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_
     } else {
         status = writer->closing ? ALOG_CLOSED : ALOG_DROPPED;
     }
+    bool forked = writer->forks != forks; /* by a signal handler; that reference is the parent's */
     pthread_mutex_unlock(&writer->mutex);
     status = explain_flush(writer, status, timeout_ms, error);
-    alog_writer_release(writer);
+    if (!forked) {
+        alog_writer_release(writer);
+    }
     return status;
 }
 
@@ -262,9 +325,14 @@ enum alog_status alog_writer_get_stats(struct alog_writer *writer,
         return ALOG_INVALID;
     }
     pthread_mutex_lock(&writer->mutex);
-    if (writer->closing) {
+    bool forked = alog_writer_is_forked(writer);
+    if (forked ? writer->untouched : writer->closing) {
         pthread_mutex_unlock(&writer->mutex);
-        return ALOG_CLOSED;
+        if (forked) {
+            stats.struct_bytes = room;
+            memcpy(ret_stats, &stats, room);
+        }
+        return forked ? ALOG_OK : ALOG_CLOSED;
     }
     /* `stored` before `published`: an event is published first, so the difference is never
      * negative. Acquire: pairs with the release in drain_block.c's add_to. */
@@ -323,9 +391,8 @@ enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error
     if (writer == NULL) {
         return ALOG_OK;
     }
-    if (writer->forked) {
-        /* The drain thread was not copied, and what it was doing may be half done: leave it. */
-        return alog_fail(error, ALOG_CLOSED, 0, -1, "the writer belongs to the parent process");
+    if (alog_writer_is_forked(writer)) {
+        return alog_writer_close_forked(writer, error);
     }
     alog_ring_set_close(writer);
     pthread_mutex_lock(&writer->mutex);

@@ -11,6 +11,7 @@
 #include "control_file.h"
 #include "format/io.h"
 #include "format/schema.h"
+#include "held_files.h"
 #include "losses.h"
 #include "ring_set.h"
 
@@ -33,11 +34,12 @@ struct alog_writer_counters {
 struct alog_writer {
     struct alog_clock clock;
 
-    /* Set before open returns, then only read. */
-    const struct alog_io *io;
+    /* Set before open returns, then only read; in a child of fork once more, at its first event. */
+    const struct alog_io *io; /* held_files.h's, over options.io */
+    struct alog_held_files files;
     struct alog_writer_options options;
     uint64_t writer_id;
-    char *log_dir;
+    char *log_dir; /* absolute: the process may change its directory */
     char *own_dir; /* LOGDIR/.writers */
     struct alog_schema *schema;
     bool asymmetric; /* membarrier works: log calls need no fence of their own */
@@ -55,7 +57,6 @@ struct alog_writer {
     struct alog_ring_set rings;
     bool closing; /* no new slots; log calls return ALOG_CLOSED */
     bool finish;  /* every log call is over: the drain thread empties the rings and ends */
-    bool forked;  /* this is a copy in a child process: nothing of it may be used */
     uint64_t flush_wanted, flush_done;
     enum alog_status flush_status;
 
@@ -65,11 +66,25 @@ struct alog_writer {
     pthread_t thread;
     struct alog_drain *drain;
 
+    /* In a child of fork, until its first event makes it a writer of its own; see writer_fork.h.
+     * Changes under both mutexes. */
+    _Atomic bool forked;
+    bool untouched; /* nothing was counted here yet: the counters are the parent's */
+    uint32_t forks; /* between this process's copy and the one that was opened */
+    struct alog_ring_slot *inherited; /* the parent's, unmapped */
+
     struct alog_writer *process_next, *process_previous; /* the process's list */
 };
 
 /* Count a failed system call: `result` is its -errno. */
 void alog_writer_note_failure(struct alog_writer *writer, int result);
+
+/*
+ * What open and a child's first event have in common: an id, the directories, a control file with
+ * the user-defined types, a drain thread. The handle is left as it was on failure. Under the
+ * define_mutex.
+ */
+enum alog_status alog_writer_start(struct alog_writer *writer, struct alog_error *error);
 
 void alog_writer_retain(struct alog_writer *writer);
 void alog_writer_release(struct alog_writer *writer);

@@ -23,8 +23,13 @@
  *     events in the log say how many of which type were lost. At every moment emitted = stored +
  *     dropped + in flight.
  *   - Processes: many writers share one log directory without talking to each other.
- *   - fork: the writer stays the parent's. In the child its calls return ALOG_CLOSED and change
- *     nothing; open another one there.
+ *   - fork: the parent's events appear once, and the child's copy of the handle becomes a writer of
+ *     its own at the child's first event (that call costs what open does; when no writer can be
+ * had, events are dropped, counted, and it is tried again every 100 ms). Options, user-defined
+ * types and the forking thread's job scope are kept; stats, flush and close are about the child's
+ * own events. The child keeps nothing of its parent's files and rings; memory of the parent's drain
+ *     thread, a few block_bytes, stays behind in it. A child that _exits or execs needs no close if
+ *     it logged nothing. A copy that was made without fork's handlers (_Fork, clone) must not log.
  *   - Signal handlers may log. What interrupts a log call of its own thread is dropped and counted.
  *     A thread's first event must not come from a handler: that call takes locks and memory.
  *   - No writer: with NULL for the writer, every call here returns ALOG_CLOSED (alog_job_begin and

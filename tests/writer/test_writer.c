@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -404,32 +403,6 @@ static void a_clock_that_steps_back_breaks_nothing(void **state) {
     assert_int_equal(result.events, 7);
 }
 
-/* ---- fork ----------------------------------------------------------------------------------- */
-
-static void a_child_neither_logs_nor_breaks_the_parent(void **state) {
-    struct fixture *f = *state;
-    open_writer(f);
-    assert_int_equal(log_error(f), ALOG_OK);
-    pid_t child = fork();
-    if (child == 0) {
-        enum alog_status logged = log_error(f);
-        struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
-        enum alog_status counted = alog_writer_get_stats(f->writer, &stats);
-        enum alog_status flushed = alog_writer_flush(f->writer, 10, NULL);
-        enum alog_status closed = alog_writer_close(f->writer, NULL);
-        _exit(logged == ALOG_CLOSED && counted == ALOG_CLOSED && flushed == ALOG_CLOSED &&
-                      closed == ALOG_CLOSED
-                  ? 0
-                  : 1);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(log_error(f), ALOG_OK);
-    close_writer(f);
-    assert_int_equal(read_log(f).events, 3);
-}
-
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -450,7 +423,6 @@ int main(void) {
         CASE(rotation_at_midnight),
         CASE(an_idle_writer_makes_no_segments),
         CASE(a_clock_that_steps_back_breaks_nothing),
-        CASE(a_child_neither_logs_nor_breaks_the_parent),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
 }
