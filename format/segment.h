@@ -111,16 +111,17 @@ struct alog_segment_remains {
 
 /*
  * Take over a segment whose writer is gone: `path` is its .open file, which is left as it is. What
- * is good in it is copied, checked block by block, to a new file `<final name>.recovering`, which
- * must not exist: same file id, same bytes at the same offsets. A damaged stretch between two good
- * blocks becomes a hole of its length; a torn tail is left out. Then append works as usual, and
- * complete and publish (or seal) make it the segment; the .open file is then the caller's to
- * remove. It stays locked until the handle is gone. `fallback` gives the predecessor and the
- * environment if the file header is damaged; its file id must be zero.
+ * is good in it is copied, checked block by block, to a new file `<final name>.recovering` (what a
+ * killed recovery left there is replaced): same file id, same bytes at the same offsets. A damaged
+ * stretch between two good blocks becomes a hole of its length; a torn tail is left out. Then
+ * append works as usual, and complete and publish (or seal) make it the segment; the .open file is
+ * then the caller's to remove. It stays locked until the handle is gone. `fallback` gives the
+ * predecessor and the environment if the file header is damaged; its file id must be zero.
  *
- * ALOG_LOCKED: its writer (or another recovery) lives. ALOG_NOT_FOUND: no such file, or it is empty
- * or all zeros (nothing got to the disk). ALOG_CORRUPT: not a segment, or damaged so that no legal
- * segment can have its blocks at their places. Cost: reads and writes the whole file.
+ * ALOG_LOCKED: its writer (or another recovery) lives. ALOG_NOT_FOUND: no such file, or nothing but
+ * a part of a header, or zeros, got to the disk. ALOG_EXISTS: the final name is there.
+ * ALOG_CORRUPT: not a segment, or damaged so that no legal segment can have its blocks at their
+ * places. Cost: reads and writes the whole file.
  */
 enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path,
                                       const struct alog_file_header *fallback,

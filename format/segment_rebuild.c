@@ -9,6 +9,11 @@
 #include "segment_frame.h"
 #include "segment_writing.h"
 
+/* What is shorter, and has no header, is a header that was torn while it was written. */
+#define LEAST_HEADER_AND_BLOCK                                                                     \
+    (2 * (ALOG_FRAME_PREFIX_BYTES + ALOG_FRAME_CHECK_BYTES) + ALOG_FILE_FIXED_END +                \
+     ALOG_BLOCK_FIXED_END)
+
 struct rebuild {
     struct alog_segment_writer *segment;
     struct alog_segment_scan *scan;
@@ -196,8 +201,13 @@ static enum alog_status begin_file(struct rebuild *rebuild, const struct alog_fi
     if (alog_index_begin(&segment->index, header->file_id) != ALOG_OK) {
         return alog_segment_no_memory(error, segment->path);
     }
-    segment->fd = segment->io->open(segment->io->context, segment->path,
-                                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+    segment->fd = segment->io->open(segment->io->context, segment->path, flags, 0666);
+    if (segment->fd == -EEXIST) {
+        /* Of a recovery that was killed: we hold the lock. */
+        segment->io->unlink(segment->io->context, segment->path);
+        segment->fd = segment->io->open(segment->io->context, segment->path, flags, 0666);
+    }
     if (segment->fd < 0) {
         return alog_segment_io_failed(error, segment->fd, "create", segment->path);
     }
@@ -226,6 +236,19 @@ static bool is_blank(const struct alog_segment_writer *segment, uint64_t source_
     return true;
 }
 
+static bool has_final_name(const struct rebuild *rebuild) {
+    const struct alog_io *io = rebuild->segment->io;
+    char path[PATH_MAX];
+    size_t len = strlen(rebuild->source) - strlen(ALOG_OPEN_SUFFIX);
+    memcpy(path, rebuild->source, len);
+    path[len] = '\0';
+    int fd = io->open(io->context, path, O_PATH | O_NOFOLLOW, 0);
+    if (fd >= 0) {
+        io->close(io->context, fd);
+    }
+    return fd >= 0;
+}
+
 /* Open and lock the .open file; that it still has its name shows that nobody finished it while we
  * waited. */
 static enum alog_status open_source(struct rebuild *rebuild, uint64_t *ret_bytes,
@@ -251,6 +274,9 @@ static enum alog_status open_source(struct rebuild *rebuild, uint64_t *ret_bytes
     if (facts.st_nlink == 0) {
         return alog_fail(error, ALOG_NOT_FOUND, 0, -1, "%s was finished meanwhile", path);
     }
+    if (has_final_name(rebuild)) {
+        return alog_fail(error, ALOG_EXISTS, 0, -1, "%s has its final name already", path);
+    }
     *ret_bytes = (uint64_t)facts.st_size;
     if (S_ISREG(facts.st_mode) && is_blank(segment, *ret_bytes)) {
         return alog_fail(error, ALOG_NOT_FOUND, 0, -1, "%s is empty", path);
@@ -267,6 +293,9 @@ static enum alog_status rebuild_file(struct rebuild *rebuild,
     if (status == ALOG_OK) {
         status = alog_segment_scan_open(segment->io, rebuild->source, note_damage, rebuild,
                                         &rebuild->scan, error);
+        if (status == ALOG_CORRUPT && source_bytes < LEAST_HEADER_AND_BLOCK) {
+            status = alog_fail(error, ALOG_NOT_FOUND, 0, -1, "%s holds no block", rebuild->source);
+        }
     }
     if (status == ALOG_OK) {
         status = begin_file(rebuild, fallback, error);

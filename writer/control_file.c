@@ -33,6 +33,15 @@ struct alog_string alog_boot_id(const struct alog_io *io, char room[64]) {
     return (struct alog_string){room, len > 0 ? (size_t)len : 0};
 }
 
+void alog_dir_id(const char *path, char ret_id[ALOG_DIR_ID_BYTES]) {
+    struct stat facts;
+    ret_id[0] = '\0';
+    if (stat(path, &facts) == 0) {
+        snprintf(ret_id, ALOG_DIR_ID_BYTES, "%" PRIu64 "-%" PRIu64, (uint64_t)facts.st_dev,
+                 (uint64_t)facts.st_ino);
+    }
+}
+
 /* Whoever reads it may work in another directory. What is not there, or is too long, is nowhere. */
 static const char *absolute_path(const char *path, char room[PATH_MAX]) {
     return realpath(path, room) != NULL ? room : "";
@@ -103,13 +112,16 @@ static uint8_t *put_opening(uint8_t *at, uint64_t writer_id, struct alog_string 
                             struct alog_string boot, const char *ring_dir) {
     char id[17];
     snprintf(id, sizeof id, "%016" PRIx64, writer_id);
-    at = alog_mp_map_head(at, 6);
+    at = alog_mp_map_head(at, 7);
     at = alog_mp_uint(put_text(at, ALOG_STR("agentlog_writer")), 1);
     at = put_text(put_text(at, ALOG_STR("writer")), (struct alog_string){id, 16});
     at = put_text(put_text(at, ALOG_STR("environment")), environment);
     at = alog_mp_int(put_text(at, ALOG_STR("pid")), getpid());
     at = put_text(put_text(at, ALOG_STR("boot")), boot);
-    return put_text(put_text(at, ALOG_STR("ring_dir")), alog_str(ring_dir));
+    at = put_text(put_text(at, ALOG_STR("ring_dir")), alog_str(ring_dir));
+    char dir_id[ALOG_DIR_ID_BYTES];
+    alog_dir_id(ring_dir, dir_id);
+    return put_text(put_text(at, ALOG_STR("ring_dir_id")), alog_str(dir_id));
 }
 
 enum alog_status alog_control_create(struct alog_control_file *control, const struct alog_io *io,

@@ -4,13 +4,14 @@
  * process ends. It is a stream of msgpack maps, only ever appended to:
  *
  *   {"agentlog_writer": 1, "writer": "<16 hex>", "environment": text, "pid": n, "boot": text,
- *    "ring_dir": text}
+ *    "ring_dir": text, "ring_dir_id": text}
  *   {"ring": id, "path": text}
  *   {"define": type, "name": text, "fields": [[name, kind, required]…]}
  *   {"finished": true}
  *
  * A torn last map is one whose ring or type was never used. After "finished" every event is in the
  * log: what is left of rings and unsealed segments only waits to be removed. Paths are absolute.
+ * `ring_dir_id` tells one container's /dev/shm from another's: device and inode.
  * Readers pass over keys and maps that they do not know. control_read.h reads it.
  */
 #ifndef AGENTLOG_WRITER_CONTROL_FILE_H
@@ -52,6 +53,10 @@ int alog_control_retry(struct alog_control_file *control);
 /* {"finished": true}, as it stands in the file; returns its length. */
 #define ALOG_CONTROL_FINISHED_BYTES 32
 size_t alog_control_put_finished(uint8_t room[ALOG_CONTROL_FINISHED_BYTES]);
+
+/* What tells a directory from others of the same path, as text; "" when it cannot be looked at. */
+#define ALOG_DIR_ID_BYTES 48
+void alog_dir_id(const char *path, char ret_id[ALOG_DIR_ID_BYTES]);
 
 /* Which boot of the machine this is, as text of at most 63 bytes; absent text if it cannot be told.
  */

@@ -51,6 +51,10 @@ static void take_opening(struct alog_control_facts *facts, const struct alog_mp_
     } else if (is(key, "boot") && value->type == ALOG_MP_STR && value->len < sizeof facts->boot) {
         memcpy(facts->boot, value->data, value->len);
         facts->boot[value->len] = '\0';
+    } else if (is(key, "ring_dir_id") && value->type == ALOG_MP_STR &&
+               value->len < sizeof facts->ring_dir_id) {
+        memcpy(facts->ring_dir_id, value->data, value->len);
+        facts->ring_dir_id[value->len] = '\0';
     } else if (is(key, "ring_dir") && facts->ring_dir == NULL) {
         facts->ring_dir = path_of(value);
     }

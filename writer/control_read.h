@@ -7,6 +7,7 @@
 
 #include <agentlog/agentlog.h>
 
+#include "control_file.h"
 #include "format/io.h"
 #include "format/schema.h"
 
@@ -25,7 +26,8 @@ struct alog_control_facts {
     uint64_t writer_id;
     char environment[ALOG_MAX_NAME_BYTES];
     size_t environment_len;
-    char boot[64];  /* "" = not known */
+    char boot[64]; /* "" = not known */
+    char ring_dir_id[ALOG_DIR_ID_BYTES];
     char *ring_dir; /* NULL = not known */
     struct alog_control_ring *rings;
     size_t ring_count;

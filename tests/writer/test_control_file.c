@@ -58,7 +58,7 @@ static void discard(struct fixture *f) {
     assert_int_equal(scratch_dir_count(f->dir, ".writer"), 0);
 }
 
-/* The values of the file, except those of pid and boot, each followed by a space. */
+/* The values of the file, except those of pid, boot and ring_dir_id, each followed by a space. */
 static const char *read_file(struct fixture *f) {
     char path[4096];
     uint8_t bytes[4096];
@@ -80,7 +80,8 @@ static const char *read_file(struct fixture *f) {
         switch (token.type) {
         case ALOG_MP_STR:
             at += sprintf(at, "%.*s ", (int)token.len, (const char *)token.data);
-            pass_over = (token.len == 3 && memcmp(token.data, "pid", 3) == 0) ||
+            pass_over = (token.len == 11 && memcmp(token.data, "ring_dir_id", 11) == 0) ||
+                        (token.len == 3 && memcmp(token.data, "pid", 3) == 0) ||
                         (token.len == 4 && memcmp(token.data, "boot", 4) == 0);
             break;
         case ALOG_MP_INT:
@@ -104,7 +105,8 @@ static const char *read_file(struct fixture *f) {
 }
 
 #define OPENING                                                                                    \
-    "{6 agentlog_writer 1 writer 00000000000000ab environment test pid boot ring_dir /dev "
+    "{7 agentlog_writer 1 writer 00000000000000ab environment test pid boot ring_dir /dev "        \
+    "ring_dir_id "
 
 static const struct alog_field fields[] = {
     {.name = "colour", .kind = ALOG_FIELD_NAME, .required = true},
