@@ -21,7 +21,7 @@ void alog_fold_free(struct alog_fold *fold) {
         alog_groups_free(&fold->groups);
         alog_names_free(&fold->seen_jobs);
         alog_block_close(&fold->block);
-        alog_event_decoder_free(&fold->decoder);
+        alog_cells_free(&fold->cells);
         free(fold->strings);
         free(fold);
     }
@@ -47,25 +47,61 @@ uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text) {
 }
 
 uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
-    const struct alog_value *value = &fold->event.values[at];
-    if (value->kind != ALOG_VALUE_STRING) {
-        return ALOG_NAME_EMPTY;
+    const struct alog_cells *cells = &fold->cells;
+    if (cells->kinds[at] == ALOG_CELL_SMALL) {
+        uint32_t index = (uint32_t)cells->cells[at].number;
+        uint32_t *known = &fold->strings[index].name;
+        if (*known == 0) {
+            *known = alog_fold_intern(fold, fold->block.strings.strings[index]) + 1;
+        }
+        return *known - 1;
     }
-    uint32_t index = fold->decoder.string_indexes[at];
-    if (index == ALOG_NO_STRING) {
-        return alog_fold_intern(fold, value->string);
+    if (cells->kinds[at] == ALOG_CELL_TEXT) {
+        return alog_fold_intern(fold, (struct alog_string){cells->cells[at].text, cells->lens[at]});
     }
-    uint32_t *known = &fold->strings[index].name;
-    if (*known == 0) {
-        *known = alog_fold_intern(fold, value->string) + 1;
+    return ALOG_NAME_EMPTY;
+}
+
+static enum alog_word word_of(struct alog_string text) {
+    static const struct {
+        struct alog_string text;
+        enum alog_word word;
+    } words[] = {{{"success", 7}, ALOG_WORD_SUCCESS},
+                 {{"failed", 6}, ALOG_WORD_FAILED},
+                 {{"cancelled", 9}, ALOG_WORD_CANCELLED},
+                 {{"skipped", 7}, ALOG_WORD_SKIPPED},
+                 {{"passed", 6}, ALOG_WORD_PASSED},
+                 {{"error", 5}, ALOG_WORD_ERROR},
+                 {{"availability", 12}, ALOG_WORD_AVAILABILITY},
+                 {{"execution", 9}, ALOG_WORD_EXECUTION}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (alog_string_equal(words[i].text, text)) {
+            return words[i].word;
+        }
     }
-    return *known - 1;
+    return ALOG_WORD_OTHER;
+}
+
+enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
+    const struct alog_cells *cells = &fold->cells;
+    if (cells->kinds[at] == ALOG_CELL_SMALL) {
+        uint32_t index = (uint32_t)cells->cells[at].number;
+        struct alog_fold_string *known = &fold->strings[index];
+        if (known->word == ALOG_WORD_UNKNOWN) {
+            known->word = (uint8_t)word_of(fold->block.strings.strings[index]);
+        }
+        return (enum alog_word)known->word;
+    }
+    if (cells->kinds[at] == ALOG_CELL_TEXT) {
+        return word_of((struct alog_string){cells->cells[at].text, cells->lens[at]});
+    }
+    return ALOG_WORD_OTHER;
 }
 
 /* ---- What an event belongs to ---- */
 
 static void find_hour(struct alog_fold *fold) {
-    int64_t at_ns = fold->event.timestamp_ns;
+    int64_t at_ns = fold->cells.timestamp_ns;
     if (at_ns >= fold->hour_from_ns && at_ns < fold->hour_until_ns) {
         return;
     }
@@ -83,12 +119,12 @@ static void find_hour(struct alog_fold *fold) {
 static struct alog_row_jobs *look_up_job(struct alog_fold *fold, bool *ret_wanted) {
     const struct alog_fold_scope *scope = fold->scope;
     *ret_wanted = scope->only_jobs == NULL ||
-                  alog_names_find(scope->only_jobs, fold->event.job_id) != ALOG_NAME_NONE;
+                  alog_names_find(scope->only_jobs, fold->cells.job_id) != ALOG_NAME_NONE;
     if (!*ret_wanted) {
         return NULL;
     }
     struct alog_group_key key = {.environment = fold->environment,
-                                 .job = alog_fold_intern(fold, fold->event.job_id)};
+                                 .job = alog_fold_intern(fold, fold->cells.job_id)};
     fold->job_name = key.job;
     return alog_fold_row(fold, ALOG_IN_jobs, &key);
 }
@@ -96,11 +132,11 @@ static struct alog_row_jobs *look_up_job(struct alog_fold *fold, bool *ret_wante
 /* The event's job, NULL when it has none or it is not wanted. */
 static void find_job(struct alog_fold *fold) {
     fold->job = NULL;
-    if (!fold->scope->jobs || fold->event.job_id.len == 0) {
+    if (!fold->scope->jobs || fold->cells.job_id.len == 0) {
         return;
     }
     bool wanted;
-    uint32_t index = fold->decoder.job_index;
+    uint32_t index = fold->cells.job_index;
     if (index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
         fold->job = look_up_job(fold, &wanted);
         return;
@@ -116,13 +152,15 @@ static void find_job(struct alog_fold *fold) {
 }
 
 static void count_event(struct alog_fold *fold) {
-    uint32_t type = fold->event.type->id;
+    uint32_t type = fold->cells.type->id;
     struct alog_fold_tally *tally = &fold->tallies[type];
     if (!tally->row || tally->hour_epoch != fold->hour_epoch ||
         tally->environment != fold->environment) {
-        struct alog_group_key key = {.hour_epoch = fold->hour_epoch,
-                                     .environment = fold->environment,
-                                     .dimensions = {alog_fold_intern(fold, fold->event.name)}};
+        struct alog_group_key key = {
+            .hour_epoch = fold->hour_epoch,
+            .environment = fold->environment,
+            .dimensions = {alog_fold_intern(
+                fold, (struct alog_string){fold->cells.type->name, fold->cells.type->name_len})}};
         tally->row = alog_fold_row(fold, ALOG_IN_rollup_events, &key);
         tally->hour_epoch = fold->hour_epoch;
         tally->environment = fold->environment;
@@ -131,12 +169,12 @@ static void count_event(struct alog_fold *fold) {
         }
     }
     tally->row->events++;
-    tally->row->without_job += fold->event.job_id.len == 0;
+    tally->row->without_job += fold->cells.job_id.len == 0;
 }
 
 static void count_in_job(struct alog_fold *fold) {
     struct alog_row_jobs *job = fold->job;
-    int64_t at_ns = fold->event.timestamp_ns;
+    int64_t at_ns = fold->cells.timestamp_ns;
     job->events++;
     job->first_ns = at_ns < job->first_ns ? at_ns : job->first_ns;
     job->last_ns = at_ns > job->last_ns ? at_ns : job->last_ns;
@@ -144,13 +182,13 @@ static void count_in_job(struct alog_fold *fold) {
 
 static void fold_event(struct alog_fold *fold) {
     find_hour(fold);
-    fold->environment = fold->event.environment.data
-                            ? alog_fold_intern(fold, fold->event.environment)
+    fold->environment = fold->cells.environment.data
+                            ? alog_fold_intern(fold, fold->cells.environment)
                             : fold->block_environment;
     fold->hourly = fold->scope->rollups && fold->hour_wanted;
     find_job(fold);
-    if (fold->scope->note_jobs && fold->hour_wanted && fold->event.job_id.len != 0 &&
-        alog_names_add(&fold->seen_jobs, fold->event.job_id) == ALOG_NAME_NONE) {
+    if (fold->scope->note_jobs && fold->hour_wanted && fold->cells.job_id.len != 0 &&
+        alog_names_add(&fold->seen_jobs, fold->cells.job_id) == ALOG_NAME_NONE) {
         fold->no_memory = true;
     }
     if (fold->hourly) {
@@ -192,8 +230,7 @@ static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
     fold->sequence = fold->block.first_sequence;
     while (result->events < declared && cursor.at != cursor.end) {
         enum alog_status status =
-            alog_event_decode(&fold->decoder, &cursor, fold->block.schema, &fold->block.strings,
-                              &timestamp_ns, &fold->event);
+            alog_cells_take(&fold->cells, &cursor, &fold->block, &timestamp_ns);
         if (status == ALOG_NO_MEMORY) {
             return status;
         }

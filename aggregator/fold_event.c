@@ -12,19 +12,18 @@
 /* ---- Fields ---- */
 
 static bool flag_of(const struct alog_fold *fold, unsigned at) {
-    const struct alog_value *value = &fold->event.values[at];
-    return value->kind == ALOG_VALUE_BOOL && value->boolean;
+    return fold->cells.kinds[at] == ALOG_CELL_BOOL && fold->cells.cells[at].number != 0;
 }
 
+/* A text, or a name as one; data NULL when it is absent. */
 static struct alog_string text_of(const struct alog_fold *fold, unsigned at) {
-    const struct alog_value *value = &fold->event.values[at];
-    bool is_text = value->kind == ALOG_VALUE_STRING || value->kind == ALOG_VALUE_JSON;
-    return is_text ? value->string : (struct alog_string){NULL, 0};
-}
-
-static bool text_is(const struct alog_fold *fold, unsigned at, struct alog_string text) {
-    struct alog_string value = text_of(fold, at);
-    return value.data && alog_string_equal(value, text);
+    const struct alog_cells *cells = &fold->cells;
+    if (cells->kinds[at] == ALOG_CELL_SMALL) {
+        return fold->block.strings.strings[cells->cells[at].number];
+    }
+    return cells->kinds[at] == ALOG_CELL_TEXT
+               ? (struct alog_string){cells->cells[at].text, cells->lens[at]}
+               : (struct alog_string){NULL, 0};
 }
 
 /* A number that counts. */
@@ -40,28 +39,39 @@ static bool in_range(const struct alog_field *field, double value) {
 
 /* An integer field; one that is out of range is counted in *excluded. */
 static struct number integer_of(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
-    const struct alog_value *value = &fold->event.values[at];
-    if (value->kind != ALOG_VALUE_I64) {
+    const struct alog_cells *cells = &fold->cells;
+    if (cells->kinds[at] != ALOG_CELL_SMALL && cells->kinds[at] != ALOG_CELL_INTEGER) {
         return (struct number){0, false};
     }
-    if (value->i64 > ALOG_FIXED_MAX || value->i64 < -ALOG_FIXED_MAX ||
-        !in_range(&fold->event.type->fields[at], (double)value->i64)) {
+    int64_t value = cells->cells[at].number;
+    if (value > ALOG_FIXED_MAX || value < -ALOG_FIXED_MAX ||
+        !in_range(&cells->type->fields[at], (double)value)) {
         ++*excluded;
         return (struct number){0, false};
     }
-    return (struct number){value->i64, true};
+    return (struct number){value, true};
 }
 
-/* A real field in units of 10^-digits; one that is not finite or out of range is counted. */
+/* A real field in units of 10^-digits, 3 or more; one that is not finite or out of range is
+ * counted. The usual one is written in thousandths, which are whole units at once: a decimal of so
+ * few digits is the shortest text of its double. */
 static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned digits,
                              int64_t *excluded) {
-    const struct alog_value *value = &fold->event.values[at];
+    static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,
+                                                  100, 1000, 10000, 100000, 1000000};
+    const struct alog_cells *cells = &fold->cells;
+    const struct alog_field *field = &cells->type->fields[at];
     struct number number = {0, false};
-    if (value->kind != ALOG_VALUE_F64) {
+    if (cells->kinds[at] == ALOG_CELL_SMALL) {
+        int64_t thousandths = cells->cells[at].number;
+        number.present = in_range(field, (double)thousandths / 1000);
+        number.units = number.present ? thousandths * units_of_thousandth[digits] : 0;
+    } else if (cells->kinds[at] == ALOG_CELL_REAL) {
+        number.present = in_range(field, cells->cells[at].real) &&
+                         alog_fixed_from_double(cells->cells[at].real, digits, &number.units);
+    } else {
         return number;
     }
-    number.present = in_range(&fold->event.type->fields[at], value->f64) &&
-                     alog_fixed_from_double(value->f64, digits, &number.units);
     *excluded += !number.present;
     return number;
 }
@@ -105,8 +115,8 @@ static void cover(int64_t *first_ns, int64_t *last_ns, int64_t at_ns) {
 static void offer_edge(struct alog_fold *fold, enum alog_job_edge_kind kind,
                        struct alog_job_edge **place, struct alog_job_edge *edge) {
     char id[40];
-    edge->timestamp_ns = fold->event.timestamp_ns;
-    edge->event_id = fold->event.event_id;
+    edge->timestamp_ns = fold->cells.timestamp_ns;
+    edge->event_id = fold->cells.event_id;
     if (!edge->event_id.data) {
         int len = snprintf(id, sizeof(id), "%016" PRIx64 "-%" PRIu64, fold->block.writer_id,
                            fold->sequence);
@@ -123,7 +133,7 @@ static void fold_job_start(struct alog_fold *fold) {
     }
     struct alog_job_edge edge = {.text = text_of(fold, ALOG_AT_job_start_metadata)};
     offer_edge(fold, ALOG_JOB_START, &fold->job->start, &edge);
-    if (fold->event.values[ALOG_AT_job_start_ai_agent].kind == ALOG_VALUE_BOOL) {
+    if (fold->cells.kinds[ALOG_AT_job_start_ai_agent] == ALOG_CELL_BOOL) {
         int64_t said = flag_of(fold, ALOG_AT_job_start_ai_agent);
         fold->job->ai_agent = said > fold->job->ai_agent ? said : fold->job->ai_agent;
     }
@@ -188,7 +198,7 @@ static void add_execution_to_job(struct alog_fold *fold, const struct execution 
     row->execution_time_count += x->time_us.present;
     add(fold, &row->execution_time_us_sum, x->time_us);
     add(fold, &row->fixes_applied_sum, x->fixes);
-    cover(&row->first_ns, &row->last_ns, fold->event.timestamp_ns);
+    cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
 }
 
 static void fold_agent_execution(struct alog_fold *fold) {
@@ -275,7 +285,7 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     add(fold, &row->input_tokens_sum, c->input_tokens);
     add(fold, &row->output_tokens_sum, c->output_tokens);
     add(fold, &row->cost_nusd_sum, c->cost_nusd);
-    cover(&row->first_ns, &row->last_ns, fold->event.timestamp_ns);
+    cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
 }
 
 static void fold_provider_performance(struct alog_fold *fold) {
@@ -285,10 +295,10 @@ static void fold_provider_performance(struct alog_fold *fold) {
                                     alog_fold_name(fold, ALOG_AT_provider_performance_model),
                                     alog_fold_name(fold, ALOG_AT_provider_performance_agent_name)}};
     if (!c.success) {
-        const unsigned at = ALOG_AT_provider_performance_failure_class;
-        c.not_run = text_is(fold, at, ALOG_STR("availability"));
-        c.bad_result = text_is(fold, at, ALOG_STR("execution"));
-        c.cancelled = text_is(fold, at, ALOG_STR("cancelled"));
+        enum alog_word class = alog_fold_word(fold, ALOG_AT_provider_performance_failure_class);
+        c.not_run = class == ALOG_WORD_AVAILABILITY;
+        c.bad_result = class == ALOG_WORD_EXECUTION;
+        c.cancelled = class == ALOG_WORD_CANCELLED;
     }
     c.latency_us =
         real_of(fold, ALOG_AT_provider_performance_latency_ms, MICROSECONDS_OF_MS, &c.excluded);
@@ -370,7 +380,8 @@ static void fold_orchestration_execution(struct alog_fold *fold) {
 /* ---- Hooks and tests ---- */
 
 static void fold_hook_execution(struct alog_fold *fold) {
-    bool failed = text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("failed"));
+    enum alog_word status = alog_fold_word(fold, ALOG_AT_hook_execution_status);
+    bool failed = status == ALOG_WORD_FAILED;
     if (fold->job) {
         fold->job->hook_runs++;
         fold->job->hook_failures += failed;
@@ -387,9 +398,9 @@ static void fold_hook_execution(struct alog_fold *fold) {
     struct number time = real_of(fold, ALOG_AT_hook_execution_execution_time_ms, MICROSECONDS_OF_MS,
                                  &row->not_finite);
     row->runs++;
-    row->successes += text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("success"));
+    row->successes += status == ALOG_WORD_SUCCESS;
     row->failures += failed;
-    row->skips += text_is(fold, ALOG_AT_hook_execution_status, ALOG_STR("skipped"));
+    row->skips += status == ALOG_WORD_SKIPPED;
     row->execution_time_count += time.present;
     add(fold, &row->execution_time_us_sum, time);
     count_time(fold, &row->time_hist, time);
@@ -421,9 +432,9 @@ static void fold_test_execution(struct alog_fold *fold) {
 }
 
 static void fold_individual_test_execution(struct alog_fold *fold) {
-    const unsigned at = ALOG_AT_individual_test_execution_status;
-    bool failed = text_is(fold, at, ALOG_STR("failed"));
-    bool in_error = text_is(fold, at, ALOG_STR("error"));
+    enum alog_word status = alog_fold_word(fold, ALOG_AT_individual_test_execution_status);
+    bool failed = status == ALOG_WORD_FAILED;
+    bool in_error = status == ALOG_WORD_ERROR;
     if (fold->job) {
         fold->job->tests_run++;
         fold->job->tests_failed += failed || in_error;
@@ -438,9 +449,9 @@ static void fold_individual_test_execution(struct alog_fold *fold) {
     }
     struct number time = real_of(fold, ALOG_AT_individual_test_execution_execution_time_ms,
                                  MICROSECONDS_OF_MS, &row->not_finite);
-    row->passed += text_is(fold, at, ALOG_STR("passed"));
+    row->passed += status == ALOG_WORD_PASSED;
     row->failed += failed;
-    row->skipped += text_is(fold, at, ALOG_STR("skipped"));
+    row->skipped += status == ALOG_WORD_SKIPPED;
     row->errors += in_error;
     row->execution_time_count += time.present;
     add(fold, &row->execution_time_us_sum, time);
@@ -468,7 +479,7 @@ static struct alog_string sample_of(struct alog_string text) {
 
 static void note_error(struct alog_fold *fold, uint32_t *sample, int64_t *first_ns,
                        int64_t *last_ns) {
-    int64_t at_ns = fold->event.timestamp_ns;
+    int64_t at_ns = fold->cells.timestamp_ns;
     struct alog_string text = sample_of(text_of(fold, ALOG_AT_error_error_message));
     if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {
         fold->no_memory = true;
@@ -510,7 +521,7 @@ static void fold_writer_loss(struct alog_fold *fold) {
 }
 
 void alog_fold_by_type(struct alog_fold *fold) {
-    switch (fold->event.type->id) {
+    switch (fold->cells.type->id) {
     case ALOG_ID_job_start:
         fold_job_start(fold);
         break;

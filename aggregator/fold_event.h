@@ -3,12 +3,28 @@
 #define AGENTLOG_AGGREGATOR_FOLD_EVENT_H
 
 #include "fold.h"
+#include "fold_cells.h"
+
+/* The words that enumerations and the counting of them are about. */
+enum alog_word {
+    ALOG_WORD_UNKNOWN, /* not looked at yet */
+    ALOG_WORD_OTHER,
+    ALOG_WORD_SUCCESS,
+    ALOG_WORD_FAILED,
+    ALOG_WORD_CANCELLED,
+    ALOG_WORD_SKIPPED,
+    ALOG_WORD_PASSED,
+    ALOG_WORD_ERROR,
+    ALOG_WORD_AVAILABILITY,
+    ALOG_WORD_EXECUTION
+};
 
 /* What is known of one string of the block's table. */
 struct alog_fold_string {
     struct alog_row_jobs *job; /* as a job id in the block's environment */
     uint32_t name;             /* id + 1; 0 = not looked up yet */
     bool job_known;
+    uint8_t word; /* enum alog_word */
 };
 
 /* Where events of one type are counted, while hour and environment stay the same. */
@@ -32,8 +48,7 @@ struct alog_fold {
     uint32_t block_environment;
 
     /* of the event */
-    struct alog_event_decoder decoder;
-    struct alog_event event;
+    struct alog_cells cells;
     uint64_t sequence;
     uint32_t environment;
     int64_t hour_epoch, hour_from_ns, hour_until_ns;
@@ -48,6 +63,9 @@ uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text);
 
 /* The event's field at a position, a NAME or ENUM, as a name; absent is ALOG_NAME_EMPTY. */
 uint32_t alog_fold_name(struct alog_fold *fold, unsigned at);
+
+/* The event's field at a position as a word; ALOG_WORD_OTHER when it is absent or none of them. */
+enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at);
 
 /* alog_groups_row, but sets fold->no_memory. */
 static inline void *alog_fold_row(struct alog_fold *fold, enum alog_rollup rollup,
