@@ -110,15 +110,15 @@ void cli_print_command_help(FILE *stream, const struct cli_command *command) {
     print_exits(stream, command->exits);
 }
 
-static const char introduction[] = "agentlog keeps what software agents do in a log of compressed "
-                                   "segments, and turns it into daily "
-                                   "summaries in an SQLite database.\n"
-                                   "\n"
-                                   "LOGDIR is a directory of segments, DB a database file. The "
-                                   "segments are the truth: the database "
-                                   "can be made anew from them at any time.\n";
+const char cli_introduction[] = "agentlog keeps what software agents do in a log of compressed "
+                                "segments, and turns it into daily "
+                                "summaries in an SQLite database.\n"
+                                "\n"
+                                "LOGDIR is a directory of segments, DB a database file. The "
+                                "segments are the truth: the database "
+                                "can be made anew from them at any time.\n";
 
-static const char first_steps[] =
+const char cli_first_steps[] =
     "agentlog log ./log events.ndjson       append events, one JSON object a line\n"
     "agentlog ingest ./log agents.db        bring the database up to date\n"
     "agentlog summary agents.db --since 7d  the last week, day by day\n"
@@ -126,7 +126,7 @@ static const char first_steps[] =
     "agentlog job agents.db job-17          the story of one job\n"
     "agentlog cat ./log | head              the events themselves\n";
 
-static const struct cli_exit program_exits[] = {
+const struct cli_exit cli_program_exits[] = {
     {EXIT_FINE, "fine"},
     {EXIT_FAILED, "failed"},
     {EXIT_USAGE, "the command line is wrong"},
@@ -138,7 +138,7 @@ static const struct cli_exit program_exits[] = {
 
 void cli_print_program_help(FILE *stream, const struct cli_command *const *commands) {
     fputs("Usage: agentlog COMMAND [OPTION...] [ARGUMENT...]\n\n", stream);
-    print_paragraphs(stream, introduction);
+    print_paragraphs(stream, cli_introduction);
     fputs("\nCommands:\n", stream);
     for (; *commands != NULL; commands++) {
         print_entry(stream, (*commands)->name, 12, (*commands)->summary);
@@ -150,7 +150,7 @@ void cli_print_program_help(FILE *stream, const struct cli_command *const *comma
     print_entry(stream, "--version", 12, "program, segment format and database schema versions");
     print_entry(stream, "--help", 12, "show this");
     fputs("\nTo begin:\n", stream);
-    print_indented_lines(stream, first_steps);
-    print_exits(stream, program_exits);
+    print_indented_lines(stream, cli_first_steps);
+    print_exits(stream, cli_program_exits);
     fputs("\nData goes to stdout, messages and progress to stderr.\n", stream);
 }

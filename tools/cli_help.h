@@ -6,6 +6,11 @@
 
 #include "cli_options.h"
 
+/* What the program's help says beside the commands: paragraphs, example lines, exit codes. */
+extern const char cli_introduction[];
+extern const char cli_first_steps[];
+extern const struct cli_exit cli_program_exits[];
+
 /* The help of one command. */
 void cli_print_command_help(FILE *stream, const struct cli_command *command);
 

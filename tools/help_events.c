@@ -44,21 +44,29 @@ static void write_allowed(const struct alog_field *field, char out[ALLOWED_BYTES
     }
 }
 
-static void print_field(const struct alog_field *field, struct output *output) {
+void help_events_kind(const struct alog_field *field, char kind[HELP_EVENTS_KIND_BYTES]) {
     char allowed[ALLOWED_BYTES];
     write_allowed(field, allowed);
-    output_format(output, "  %-24s %s%s%s%s%s\n%27s%s\n", field->name, kind_name(field->kind),
-                  allowed, field->unit[0] != '\0' ? ", in " : "", field->unit,
-                  field->required ? ", required" : "", "", field->doc);
+    snprintf(kind, HELP_EVENTS_KIND_BYTES, "%s%s%s%s%s", kind_name(field->kind), allowed,
+             field->unit[0] != '\0' ? ", in " : "", field->unit,
+             field->required ? ", required" : "");
 }
+
+static void print_field(const struct alog_field *field, struct output *output) {
+    char kind[HELP_EVENTS_KIND_BYTES];
+    help_events_kind(field, kind);
+    output_format(output, "  %-24s %s\n%27s%s\n", field->name, kind, "", field->doc);
+}
+
+const char help_events_introduction[] =
+    "Every event may also have a timestamp, job_id, event_id and environment (text).\n"
+    "job_start and job_end need their job_id. Names that are not listed are kept as\n"
+    "attributes, and an event of another name is one of your own.\n";
 
 void help_events_print(struct output *output) {
     size_t count = 0;
     const struct alog_event_type *types = alog_catalogue(&count);
-    output_format(
-        output, "Every event may also have a timestamp, job_id, event_id and environment (text).\n"
-                "job_start and job_end need their job_id. Names that are not listed are kept as\n"
-                "attributes, and an event of another name is one of your own.\n");
+    output_format(output, "%s", help_events_introduction);
     for (size_t i = 0; i < count; i++) {
         output_format(output, "\n%s: %s\n", types[i].name, types[i].doc);
         for (uint32_t j = 0; j < types[i].field_count; j++) {

@@ -24,3 +24,14 @@ set_tests_properties(tools/fleet PROPERTIES TIMEOUT 300)
 add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/real_data PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+
+# The manual and the completions, against what the program and the headers say.
+set(check_docs Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/check_docs.py)
+add_test(NAME tools/docs/pages
+         COMMAND ${check_docs} pages $<TARGET_FILE:agentlog> ${ALOG_DOCS_DIR} ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
+add_test(NAME tools/docs/lint COMMAND ${check_docs} lint ${ALOG_DOCS_DIR})
+foreach(shell bash zsh fish)
+    add_test(NAME tools/docs/${shell} COMMAND ${check_docs} ${shell} $<TARGET_FILE:agentlog> ${ALOG_DOCS_DIR})
+endforeach()
+set_tests_properties(tools/docs/pages tools/docs/lint tools/docs/bash tools/docs/zsh tools/docs/fish
+                     PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
