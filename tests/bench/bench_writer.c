@@ -2,6 +2,7 @@
  * bench_writer: what a log call costs its caller, and how much the writer can take.
  *
  *     bench_writer [--events N] [--calls N] [--dir D] [--ring-bytes N] [--level L] [--json]
+ *                  [--only latency|sustained] [--event five|small] [--threads 1|4]
  *
  * Latency: per call by TSC, the timer's own cost subtracted, beside a floor that is measured in the
  * same run: a TSC read, a copy of 104 prepared bytes into the same kind of ring, one release store.
@@ -119,10 +120,15 @@ static void show_latency(const struct bench_options *options, bool *first, enum 
     fflush(stdout);
 }
 
+/* Of what --event and --threads leave. */
+static bool is_wanted(const struct bench_options *options, enum bench_event event,
+                      uint32_t threads) {
+    return (options->event == BENCH_EVENTS || options->event == event) &&
+           (options->threads == 0 || options->threads == threads);
+}
+
 static void run_latency(const struct bench_options *options) {
-    if (options->json) {
-        printf("{\"latency\":[");
-    } else {
+    if (!options->json) {
         printf("Caller latency, ns (ratio to the floor: p50, p99, p99.9)\n%-14s %7s  %-6s %8s %8s "
                "%8s %10s %8s %8s   %s\n",
                "event", "threads", "mode", "p50", "p99", "p99.9", "max", "mean", "dropped",
@@ -131,8 +137,14 @@ static void run_latency(const struct bench_options *options) {
     bool first = true;
     for (int paced = 0; paced <= 1; paced++) {
         for (uint32_t threads = 1; threads <= BENCH_MAX_THREADS; threads += 3) {
+            if (options->threads != 0 && options->threads != threads) {
+                continue;
+            }
             struct bench_latency floor = {0};
             for (int event = 0; event < BENCH_EVENTS; event++) {
+                if (event != BENCH_FLOOR && !is_wanted(options, (enum bench_event)event, threads)) {
+                    continue;
+                }
                 struct bench_latency result =
                     bench_latency_run(options, (enum bench_event)event, threads, paced != 0);
                 if (event == BENCH_FLOOR) {
@@ -146,9 +158,7 @@ static void run_latency(const struct bench_options *options) {
 }
 
 static void run_sustained(const struct bench_options *options) {
-    if (options->json) {
-        printf("],\"sustained\":[");
-    } else {
+    if (!options->json) {
         printf("\nSustained, %" PRIu64 " events, until the last byte is synced\n%-14s %7s %12s "
                "%10s %11s %11s %10s %10s %8s\n",
                options->events, "event", "threads", "events/s", "seconds", "bytes/event",
@@ -157,6 +167,9 @@ static void run_sustained(const struct bench_options *options) {
     bool first = true;
     for (int event = BENCH_FIVE_STRINGS; event < BENCH_EVENTS; event++) {
         for (uint32_t threads = 1; threads <= BENCH_MAX_THREADS; threads += 3) {
+            if (!is_wanted(options, (enum bench_event)event, threads)) {
+                continue;
+            }
             struct bench_sustained r =
                 bench_sustained_run(options, (enum bench_event)event, threads);
             if (options->json) {
@@ -175,9 +188,30 @@ static void run_sustained(const struct bench_options *options) {
             first = false;
         }
     }
-    if (options->json) {
-        printf("]}\n");
+}
+
+static enum bench_event event_named(const char *name) {
+    if (strcmp(name, "five") != 0 && strcmp(name, "small") != 0) {
+        bench_die("--event is five or small");
     }
+    return name[0] == 'f' ? BENCH_FIVE_STRINGS : BENCH_SMALL;
+}
+
+static void run(const struct bench_options *options, const char *only) {
+    bool latency = only == NULL || strcmp(only, "latency") == 0;
+    bool sustained = only == NULL || strcmp(only, "sustained") == 0;
+    if (!latency && !sustained) {
+        bench_die("--only is latency or sustained");
+    }
+    printf(options->json ? "{\"latency\":[" : "");
+    if (latency) {
+        run_latency(options);
+    }
+    printf(options->json ? "],\"sustained\":[" : "");
+    if (sustained) {
+        run_sustained(options);
+    }
+    printf(options->json ? "]}\n" : "");
 }
 
 static uint64_t number(const char *text) {
@@ -190,14 +224,14 @@ static uint64_t number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {{"events", required_argument, NULL, 'e'},
-                                                 {"calls", required_argument, NULL, 'c'},
-                                                 {"dir", required_argument, NULL, 'd'},
-                                                 {"level", required_argument, NULL, 'l'},
-                                                 {"ring-bytes", required_argument, NULL, 'r'},
-                                                 {"json", no_argument, NULL, 'j'},
-                                                 {NULL, 0, NULL, 0}};
-    struct bench_options options = {.events = 6000000, .calls = 500000};
+    static const struct option long_options[] = {
+        {"events", required_argument, NULL, 'e'},     {"calls", required_argument, NULL, 'c'},
+        {"dir", required_argument, NULL, 'd'},        {"level", required_argument, NULL, 'l'},
+        {"ring-bytes", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+        {"only", required_argument, NULL, 'o'},       {"event", required_argument, NULL, 'v'},
+        {"threads", required_argument, NULL, 't'},    {NULL, 0, NULL, 0}};
+    struct bench_options options = {.events = 6000000, .calls = 500000, .event = BENCH_EVENTS};
+    const char *only = NULL;
     int option;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         switch (option) {
@@ -219,12 +253,20 @@ int main(int argc, char **argv) {
         case 'j':
             options.json = true;
             break;
+        case 'o':
+            only = optarg;
+            break;
+        case 'v':
+            options.event = event_named(optarg);
+            break;
+        case 't':
+            options.threads = (uint32_t)number(optarg);
+            break;
         default:
             return 2;
         }
     }
     bench_events_init();
-    run_latency(&options);
-    run_sustained(&options);
+    run(&options, only);
     return 0;
 }
