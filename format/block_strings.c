@@ -154,7 +154,10 @@ bool alog_block_strings_fill(struct alog_block_strings *strings,
     }
     uint8_t code[ALOG_MP_MAX_INT] = {0};
     const size_t code_bytes = (size_t)(alog_mp_uint(code, index) - code);
-    *slot = (struct alog_string_cache_slot){
-        head, tail, len, strings->epoch, index, {code[0], code[1], code[2], (uint8_t)code_bytes}};
+    *slot = (struct alog_string_cache_slot){head,
+                                            tail,
+                                            (uint64_t)strings->epoch << 32 | len,
+                                            index,
+                                            {code[0], code[1], code[2], (uint8_t)code_bytes}};
     return true;
 }

@@ -18,8 +18,9 @@
 /* A recently used string. */
 struct alog_string_cache_slot {
     uint64_t head, tail; /* its first and last 8 bytes; of less than 8, all of them in `head` */
-    uint32_t len;
-    uint32_t epoch; /* a slot of another epoch is empty, so that a new block clears nothing */
+    /* Its length, and the epoch in the upper half: a slot of another epoch is empty, so that a new
+     * block clears nothing. */
+    uint64_t len_and_epoch;
     uint32_t index;
     uint8_t code[4]; /* the index as msgpack, up to 3 bytes; the last byte says how many */
 };
@@ -96,9 +97,10 @@ alog_block_strings_look(struct alog_block_strings *strings, const uint8_t *data,
     /* Fibonacci hashing; the rotation keeps equal halves from cancelling each other. */
     const uint64_t mixed = (head ^ (tail << 23 | tail >> 41)) * UINT64_C(0x9e3779b97f4a7c15);
     struct alog_string_cache_slot *slot = &strings->cache[mixed >> (64 - ALOG_STRING_CACHE_BITS)];
-    const bool same = slot->head == head && slot->tail == tail && slot->len == len &&
-                      slot->epoch == strings->epoch;
-    if (__builtin_expect(same, true) &&
+    /* One branch for all three. */
+    const uint64_t differs = (slot->head ^ head) | (slot->tail ^ tail) |
+                             (slot->len_and_epoch ^ ((uint64_t)strings->epoch << 32 | len));
+    if (__builtin_expect(differs == 0, true) &&
         (len <= 16 || memcmp(strings->text + strings->entries[slot->index].at, data, len) == 0)) {
         return slot;
     }

@@ -119,21 +119,6 @@ static const uint8_t *copy_odd_integer(const uint8_t *at, const uint8_t *end, ui
     return NULL;
 }
 
-static inline const uint8_t *copy_integer(const uint8_t *at, const uint8_t *end, uint8_t **out) {
-    if (*at < 0x80) {
-        *(*out)++ = *at;
-        return at + 1;
-    }
-    /* uint8 to uint32 as they are: their widths are in the low bits of their tags. */
-    if (*at >= 0xcc && *at <= 0xce && end - at >= WIDEST_NUMBER) {
-        const size_t bytes = 1 + ((size_t)1 << (*at & 3));
-        memcpy(*out, at, WIDEST_NUMBER);
-        *out += bytes;
-        return at + bytes;
-    }
-    return copy_odd_integer(at, end, out);
-}
-
 /* alog_mp_int without its branches, for numbers whose widths come at random. */
 static inline uint8_t *put_mixed_int(uint8_t *out, int64_t value) {
     /* By the number of bits: payload bytes, and the tag, or 0 for a fixint, which is its own. */
@@ -155,18 +140,20 @@ static inline uint8_t *put_mixed_int(uint8_t *out, int64_t value) {
 
 /* As the integer n if it is n / 1000 to the last bit, which durations and scores mostly are. */
 static inline uint8_t *put_real(uint8_t *out, uint64_t bits) {
+    /* Adding 1.5 * 2^52 leaves no bits below the point, and the integer in the lowest ones. */
+    static const double shift = 0x1.8p52;
+    static const uint64_t shift_bits = UINT64_C(0x4338000000000000);
     double value;
     memcpy(&value, &bits, sizeof value);
     const double scaled = value * 1000.0;
-    /* A unit inside 2^53, so that the half that is added cannot carry it there; false for NaN too.
-     */
-    if (scaled < 0x1p53 - 1 && scaled > -0x1p53 + 1) {
-        const int64_t thousandths = (int64_t)(scaled + (scaled < 0.0 ? -0.5 : 0.5));
-        const double back = (double)thousandths / 1000.0;
-        /* Compared as bits: -0.0 is not 0. */
-        if (memcmp(&back, &bits, sizeof bits) == 0) {
-            return put_mixed_int(out, thousandths);
-        }
+    const double shifted = scaled + shift;
+    const double back = (shifted - shift) / 1000.0;
+    uint64_t back_bits, shifted_bits;
+    memcpy(&back_bits, &back, sizeof back);
+    memcpy(&shifted_bits, &shifted, sizeof shifted);
+    /* Compared as bits: -0.0 is not 0. The range is false for NaN too. */
+    if (scaled < 0x1p51 && scaled > -0x1p51 && back_bits == bits) {
+        return put_mixed_int(out, (int64_t)(shifted_bits - shift_bits));
     }
     return alog_mp_f64(out, value);
 }
@@ -191,35 +178,6 @@ static const uint8_t *copy_odd_real(const uint8_t *at, const uint8_t *end, uint8
     memcpy(&bits, &value, sizeof bits);
     *out = put_real(*out, bits);
     return in.at;
-}
-
-static inline const uint8_t *copy_real(const uint8_t *at, const uint8_t *end, uint8_t **out) {
-    if (__builtin_expect(*at == 0xcb && end - at >= 9, true)) {
-        *out = put_real(*out, alog_mp_load64(at + 1));
-        return at + 9;
-    }
-    return copy_odd_real(at, end, out);
-}
-
-static inline const uint8_t *copy_field(enum alog_field_kind kind,
-                                        struct alog_block_strings *strings, const uint8_t *at,
-                                        const uint8_t *end, uint8_t **out) {
-    switch (kind) {
-    case ALOG_FIELD_NAME:
-    case ALOG_FIELD_ENUM:
-        return copy_name(strings, at, end, out);
-    case ALOG_FIELD_TEXT:
-    case ALOG_FIELD_JSON:
-        return copy_text(at, end, kind == ALOG_FIELD_JSON, out);
-    case ALOG_FIELD_BOOL:
-        *(*out)++ = *at;
-        return (*at & 0xfe) == 0xc2 ? at + 1 : NULL;
-    case ALOG_FIELD_I64:
-        return copy_integer(at, end, out);
-    case ALOG_FIELD_F64:
-        return copy_real(at, end, out);
-    }
-    return NULL;
 }
 
 static bool is_extras_value(const struct alog_mp_token *token) {
@@ -274,39 +232,128 @@ static inline bool is_map(uint8_t tag) {
     return (tag & 0xf0) == 0x80 || tag == 0xde || tag == 0xdf;
 }
 
+/* What a field seldom is: absent, or of another width than the typed calls write. */
+static __attribute__((noinline)) const uint8_t *copy_odd_field(enum alog_field_kind kind,
+                                                               struct alog_block_strings *strings,
+                                                               const uint8_t *at,
+                                                               const uint8_t *end, uint8_t **out) {
+    switch (kind) {
+    case ALOG_FIELD_NAME:
+    case ALOG_FIELD_ENUM:
+        return copy_name(strings, at, end, out);
+    case ALOG_FIELD_TEXT:
+    case ALOG_FIELD_JSON:
+        return copy_text(at, end, kind == ALOG_FIELD_JSON, out);
+    case ALOG_FIELD_I64:
+        return copy_odd_integer(at, end, out);
+    case ALOG_FIELD_F64:
+        return copy_odd_real(at, end, out);
+    case ALOG_FIELD_BOOL:
+        break;
+    }
+    return NULL;
+}
+
 /*
  * The fields and extras. Absent fields at the end are cut off again. Returns the end of the output,
  * and in *ret_count how many elements there are.
  */
-static uint8_t *copy_fields(const uint8_t *at, const uint8_t *end, uint32_t elements,
-                            const uint8_t *kinds, uint32_t field_count,
-                            struct alog_block_strings *strings, uint8_t *out, uint32_t *ret_count) {
-    uint8_t *kept_end = out;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < elements; i++) {
-        if (at == end) {
+static inline uint8_t *copy_fields(const uint8_t *at, const uint8_t *end, uint32_t elements,
+                                   const uint8_t *kinds, uint32_t field_count,
+                                   struct alog_block_strings *strings, uint8_t *out,
+                                   uint32_t *ret_count) {
+    const uint32_t fields = elements < field_count ? elements : field_count;
+    uint32_t absent = 0; /* in a row, up to here */
+    uint32_t i = 0;
+    for (; i < fields; i++) {
+        if (at >= end) {
             return NULL;
         }
-        if (i + 1 == elements && is_map(*at)) {
-            out = kept_end;
-            at = copy_extras(at, end, &out);
-            kept_end = out;
-            kept++;
-        } else if (i == field_count) {
-            return NULL;
-        } else if (*at == 0xc0) {
-            *out++ = *at++;
-        } else {
-            at = copy_field((enum alog_field_kind)kinds[i], strings, at, end, &out);
-            kept_end = out;
-            kept = i + 1;
+        const uint8_t tag = *at;
+        const enum alog_field_kind kind = (enum alog_field_kind)kinds[i];
+        switch (kind) {
+        case ALOG_FIELD_NAME:
+        case ALOG_FIELD_ENUM: {
+            const uint32_t len = tag & 0x1f;
+            if ((tag & 0xe0) == 0xa0 && len < (size_t)(end - at)) {
+                uint32_t index;
+                out = put_name(out, strings, at + 1, len, &index);
+                at += 1 + len;
+                absent = 0;
+                continue;
+            }
+            break;
         }
+        case ALOG_FIELD_BOOL:
+            if ((tag & 0xfe) == 0xc2) {
+                *out++ = tag;
+                at++;
+                absent = 0;
+                continue;
+            }
+            break;
+        case ALOG_FIELD_I64:
+            if (tag < 0x80) {
+                *out++ = tag;
+                at++;
+                absent = 0;
+                continue;
+            }
+            /* uint8 to uint32 as they are: their widths are in the low bits of their tags. */
+            if (tag >= 0xcc && tag <= 0xce && end - at >= WIDEST_NUMBER) {
+                const size_t bytes = 1 + ((size_t)1 << (tag & 3));
+                memcpy(out, at, WIDEST_NUMBER);
+                out += bytes;
+                at += bytes;
+                absent = 0;
+                continue;
+            }
+            break;
+        case ALOG_FIELD_F64:
+            if (tag == 0xcb && end - at >= 9) {
+                out = put_real(out, alog_mp_load64(at + 1));
+                at += 9;
+                absent = 0;
+                continue;
+            }
+            break;
+        case ALOG_FIELD_TEXT:
+        case ALOG_FIELD_JSON:
+            break;
+        default:
+            /* The builder's plan has none: no check. */
+            __builtin_unreachable();
+        }
+        if (tag == 0xc0) {
+            *out++ = tag;
+            at++;
+            absent++;
+            continue;
+        }
+        if (i + 1 == elements && is_map(tag)) {
+            break;
+        }
+        uint8_t *next = out;
+        at = copy_odd_field(kind, strings, at, end, &next);
         if (at == NULL) {
             return NULL;
         }
+        out = next;
+        absent = 0;
     }
-    *ret_count = kept;
-    return at == end ? kept_end : NULL;
+    out -= absent;
+    uint32_t count = i - absent;
+    if (i < elements) {
+        if (i + 1 != elements || at >= end || !is_map(*at)) {
+            return NULL;
+        }
+        uint8_t *next = out;
+        at = copy_extras(at, end, &next);
+        out = next;
+        count++;
+    }
+    *ret_count = count;
+    return at == end ? out : NULL;
 }
 
 /* The job id, or nil. */
@@ -340,7 +387,7 @@ uint8_t *alog_plain_transcode(const struct alog_plain_opening *opening, int64_t 
     /* The array's head is written last, when its count is known, and may be shorter than its room.
      */
     uint8_t *const body = out + (opening->elements + 2 < 16 ? 1 : 3);
-    uint8_t *next = alog_mp_int(alog_mp_uint(body, opening->type), delta_ns);
+    uint8_t *next = put_mixed_int(alog_mp_uint(body, opening->type), delta_ns);
     const uint8_t *at = copy_job(strings, opening->rest.at, end, &next, ret_job, ret_job_index);
     uint32_t count;
     if (at != NULL) {
