@@ -101,8 +101,8 @@ enum alog_status alog_block_builder_finish(struct alog_block_builder *builder,
                                            struct alog_block_facts *ret_facts);
 void alog_block_builder_reset(struct alog_block_builder *builder);
 
-/* zstd, one frame, content size and checksum in it. Level 1 is pinned to minMatch 4 and
- * targetLength 1: see FORMAT.md. Holds the context and the output buffer. */
+/* zstd, one frame, content size and checksum in it. Level 1 is pinned to minMatch 5 and
+ * hashLog 12: see FORMAT.md. Holds the context and the output buffer. */
 struct alog_block_compressor;
 enum alog_status alog_block_compressor_new(int level,
                                            struct alog_block_compressor **ret_compressor);
