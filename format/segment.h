@@ -115,15 +115,16 @@ struct alog_segment_remains {
  * killed recovery left there is replaced): same file id, same bytes at the same offsets. A damaged
  * stretch between two good blocks becomes a hole of its length; a torn tail is left out. Then
  * append works as usual, and complete and publish (or seal) make it the segment; the .open file is
- * then the caller's to remove. It stays locked until the handle is gone. `fallback` gives the
- * predecessor and the environment if the file header is damaged; its file id must be zero.
+ * then the caller's to remove. `fallback` gives the predecessor and the environment if the file
+ * header is damaged.
  *
- * ALOG_LOCKED: its writer (or another recovery) lives. ALOG_NOT_FOUND: no such file, or nothing but
- * a part of a header, or zeros, got to the disk. ALOG_EXISTS: the final name is there.
- * ALOG_CORRUPT: not a segment, or damaged so that no legal segment can have its blocks at their
- * places. Cost: reads and writes the whole file.
+ * `known_dead`: the caller knows by another lock that the writer is gone; else the .open file's own
+ * lock must say so, which is held until the handle is gone. ALOG_LOCKED: its writer, or another
+ * recovery, lives. ALOG_NOT_FOUND: no such file, or nothing but a part of a header, or zeros, got
+ * to the disk. ALOG_EXISTS: the final name is there. ALOG_CORRUPT: not a segment, or damaged so
+ * that no legal segment can have its blocks at their places. Cost: reads and writes the whole file.
  */
-enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path,
+enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path, bool known_dead,
                                       const struct alog_file_header *fallback,
                                       struct alog_segment_writer **ret_segment,
                                       struct alog_segment_remains *ret_remains,

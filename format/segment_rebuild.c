@@ -19,6 +19,7 @@ struct rebuild {
     struct alog_segment_scan *scan;
     char source[PATH_MAX]; /* the .open file */
     struct alog_segment_remains remains;
+    bool known_dead;
     bool harmed; /* damage since the last good block */
 };
 
@@ -263,7 +264,8 @@ static enum alog_status open_source(struct rebuild *rebuild, uint64_t *ret_bytes
                    : alog_segment_io_failed(error, segment->source_fd, "open", path);
     }
     /* A file system without locks is no reason not to go on: the caller has others. */
-    if (io->lock(io->context, segment->source_fd) == -EWOULDBLOCK) {
+    int locked = io->lock(io->context, segment->source_fd);
+    if (locked == -EWOULDBLOCK && !rebuild->known_dead) {
         return alog_fail(error, ALOG_LOCKED, EWOULDBLOCK, -1, "%s is being written", path);
     }
     struct stat facts;
@@ -313,7 +315,7 @@ static enum alog_status rebuild_file(struct rebuild *rebuild,
     return status;
 }
 
-enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path,
+enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path, bool known_dead,
                                       const struct alog_file_header *fallback,
                                       struct alog_segment_writer **ret_segment,
                                       struct alog_segment_remains *ret_remains,
@@ -339,6 +341,7 @@ enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path
     strcpy(segment->path + len - suffix, ALOG_RECOVERING_SUFFIX);
     memcpy(rebuild->source, path, len + 1);
     rebuild->segment = segment;
+    rebuild->known_dead = known_dead;
     enum alog_status status = rebuild_file(rebuild, fallback, error);
     if (status == ALOG_OK) {
         *ret_segment = segment;

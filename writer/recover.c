@@ -11,9 +11,6 @@
 #include "format/error.h"
 #include "recover_state.h"
 
-/* So many are locked at a time, for one look at all the log's files. */
-#define BATCH 32
-
 /* A control file that is still being made has this name, and no lock for a moment. */
 #define NEW_SUFFIX       ".new"
 #define NEW_FORGOTTEN_NS INT64_C(60000000000)
@@ -150,13 +147,15 @@ static void remove_forgotten(struct alog_recover_run *run, const char *name) {
 
 /* ---- Writers --------------------------------------------------------------------------------- */
 
+/* Not before something was done: else a log of short-lived writers would never be tidied. */
 static bool is_stopped(const struct alog_recover_run *run) {
     /* Relaxed: a request; whoever makes it joins the thread. */
-    return run->stop != NULL && atomic_load_explicit(run->stop, memory_order_relaxed);
+    return run->stop != NULL && run->report.writers_finished + run->report.problems > 0 &&
+           atomic_load_explicit(run->stop, memory_order_relaxed);
 }
 
 struct batch {
-    struct alog_dead_writer writers[BATCH];
+    struct alog_dead_writer writers[ALOG_RECOVER_BATCH];
     size_t count;
 };
 
@@ -202,7 +201,7 @@ static enum alog_status finish_controlled(struct alog_recover_run *run, const st
             continue;
         }
         batch.writers[batch.count++] = writer;
-        if (batch.count == BATCH) {
+        if (batch.count == ALOG_RECOVER_BATCH) {
             status = finish_batch(run, &batch, error);
         }
     }

@@ -33,6 +33,9 @@
 
 /* ---- One run (recover.c) --------------------------------------------------------------------- */
 
+/* So many writers are locked at a time, for one look at all the log's files. */
+#define ALOG_RECOVER_BATCH 32
+
 struct alog_recover_run {
     const struct alog_io *io;
     const char *log_dir;
@@ -48,7 +51,7 @@ ALOG_PRINTF(5, 6)
 void alog_recover_tell(struct alog_recover_run *run, enum alog_recover_kind kind,
                        uint64_t writer_id, enum alog_status status, const char *format, ...);
 
-/* As alog_recover; `stop` may be set by another thread. */
+/* As alog_recover; `stop` (may be NULL) may be set by another thread. */
 enum alog_status alog_recover_until(const char *log_dir, const struct alog_recover_options *options,
                                     const atomic_bool *stop, struct alog_recover_report *ret_report,
                                     struct alog_error *error);

@@ -282,7 +282,8 @@ static enum alog_status finish_open(struct finishing *f, struct alog_log_file *f
     struct alog_segment_writer *segment;
     struct alog_segment_remains remains;
     enum alog_status status =
-        alog_segment_rebuild(f->run->io, file->path, &fallback, &segment, &remains, &f->error);
+        alog_segment_rebuild(f->run->io, file->path, f->writer->control_fd >= 0, &fallback,
+                             &segment, &remains, &f->error);
     if (status == ALOG_NOT_FOUND || status == ALOG_EXISTS) {
         file->done = true; /* nothing in it, or finished meanwhile */
         return ALOG_OK;

@@ -15,6 +15,7 @@
 #include "drain.h"
 #include "format/error.h"
 #include "options.h"
+#include "recover_background.h"
 #include "thread_state.h"
 #include "writer_fork.h"
 #include "writer_state.h"
@@ -231,6 +232,7 @@ enum alog_status alog_writer_open(const char *log_dir, const struct alog_writer_
         alog_writer_release(writer);
         return status;
     }
+    alog_background_start(writer);
     *ret_writer = writer;
     return ALOG_OK;
 }
@@ -353,6 +355,7 @@ enum alog_status alog_writer_get_stats(struct alog_writer *writer,
     stats.io_errors = atomic_load_explicit(&writer->io_errors, memory_order_relaxed);
     stats.last_errno = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
     stats.writer_id = writer->writer_id;
+    stats.recovered = atomic_load_explicit(&writer->recovered, memory_order_relaxed);
     stats.struct_bytes = room;
     memcpy(ret_stats, &stats, room);
     return ALOG_OK;
@@ -401,6 +404,7 @@ enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error
     pthread_cond_broadcast(&writer->done); /* flushes under way return ALOG_CLOSED */
     pthread_mutex_unlock(&writer->mutex);
     pthread_join(writer->thread, NULL);
+    alog_background_end(writer);
     uint64_t left = count_left(writer);
     enum alog_status status = closing_result(writer, left, error);
     /* What could not be stored stays where a recovery finds it. */

@@ -88,6 +88,10 @@ static void let_go(struct alog_writer *writer) {
         alog_process_abandon(writer->drain);
         writer->drain = NULL;
     }
+    if (writer->background != NULL) {
+        alog_process_abandon(writer->background);
+        writer->background = NULL;
+    }
     struct alog_ring_slot **at = &writer->inherited;
     while (*at != NULL) {
         struct alog_ring_slot *slot = *at;

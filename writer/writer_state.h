@@ -15,6 +15,7 @@
 #include "losses.h"
 #include "ring_set.h"
 
+struct alog_background;
 struct alog_drain;
 
 /* Counters that the drain thread alone writes; anybody reads them, relaxed: each stands alone. */
@@ -65,6 +66,9 @@ struct alog_writer {
 
     pthread_t thread;
     struct alog_drain *drain;
+
+    struct alog_background *background; /* NULL: no dead writers were there, or it was not wanted */
+    _Atomic uint64_t recovered;         /* events that it brought into the log */
 
     /* In a child of fork, until its first event makes it a writer of its own; see writer_fork.h.
      * Changes under both mutexes. */

@@ -119,6 +119,8 @@ struct alog_writer_options {
     const char
         *ring_dir; /* directory for the rings; default: a tmpfs, else inside the log directory */
     const struct alog_io *io; /* system calls and clock; default the real ones; for tests */
+    bool no_recovery; /* leave alone what killed writers of this log left, see agentlog/recover.h;
+                         default: a thread of a new writer finishes it, and ends */
 };
 #define ALOG_WRITER_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_writer_options) }
@@ -235,6 +237,7 @@ struct alog_writer_stats {
     uint64_t io_errors;     /* system calls that failed */
     int last_errno;         /* of the latest failure, 0 if none */
     uint64_t writer_id;     /* as in the segments' names */
+    uint64_t recovered;     /* events of killed writers of this log that came into it since open */
 };
 ALOG_API enum alog_status alog_writer_get_stats(struct alog_writer *writer,
                                                 struct alog_writer_stats *ret_stats);

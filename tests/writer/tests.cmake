@@ -7,6 +7,7 @@ set_property(TEST writer/test_fork APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=die
 alog_add_test(writer test_job_scope alog_writer alog_test_support)
 alog_add_test(writer test_loss alog_writer alog_test_support)
 alog_add_test(writer test_options alog_writer)
+alog_add_test(writer test_recover_background alog_writer alog_test_support)
 alog_add_test(writer test_recover_kills alog_writer alog_test_support)
 alog_add_test(writer test_ring alog_writer)
 alog_add_test(writer test_typed_events alog_writer alog_test_support)
