@@ -11,10 +11,12 @@
 
 #include "format/block.h"
 #include "groups.h"
+#include "latency_limits.h"
 
 /* What is wanted. */
 struct alog_fold_scope {
     int32_t time_zone_offset_s;
+    struct alog_latency_limits latency_limits;
     bool rollups;                        /* the rollup_* tables, */
     int64_t from_epoch_s, until_epoch_s; /* … of the hours from and below */
     bool jobs;                           /* jobs and the job_* tables, */

@@ -6,6 +6,8 @@
 
 #include "catalogue_fields.h"
 #include "fixed.h"
+#include "insights.h"
+#include "message_pattern.h"
 
 #define MAX_SAMPLE_BYTES 500u
 
@@ -110,6 +112,33 @@ static void cover(int64_t *first_ns, int64_t *last_ns, int64_t at_ns) {
     *last_ns = at_ns > *last_ns ? at_ns : *last_ns;
 }
 
+/* ---- Samples ---- */
+
+/* At most MAX_SAMPLE_BYTES, cut between characters. */
+static struct alog_string sample_of(struct alog_string text) {
+    if (!text.data) {
+        return (struct alog_string){"", 0};
+    }
+    if (text.len > MAX_SAMPLE_BYTES) {
+        text.len = MAX_SAMPLE_BYTES;
+        for (int back = 0; back < 3 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80;
+             back++) {
+            text.len--;
+        }
+    }
+    return text;
+}
+
+static void note_sample(struct alog_fold *fold, unsigned at, uint32_t *sample, int64_t *first_ns,
+                        int64_t *last_ns) {
+    int64_t at_ns = fold->cells.timestamp_ns;
+    struct alog_string text = sample_of(text_of(fold, at));
+    if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {
+        fold->no_memory = true;
+    }
+    cover(first_ns, last_ns, at_ns);
+}
+
 /* ---- Jobs ---- */
 
 static void offer_edge(struct alog_fold *fold, enum alog_job_edge_kind kind,
@@ -179,9 +208,30 @@ static void add_execution_to_hour(struct alog_fold *fold, const struct execution
     add(fold, &row->remaining_issues_sum, x->remaining);
     row->execution_time_count += x->time_us.present;
     add(fold, &row->execution_time_us_sum, x->time_us);
+    if (!x->success) {
+        add(fold, &row->failure_time_us_sum, x->time_us);
+    }
     count_time(fold, x->success ? &row->success_time_hist : &row->failure_time_hist, x->time_us);
     row->retries += x->attempt.units > 1;
     row->not_finite += x->excluded;
+}
+
+/* Its confidence in thousandths, and what that leaves out. */
+static void add_execution_to_calibration(struct alog_fold *fold, const struct execution *x) {
+    struct alog_row_rollup_calibration *row =
+        row_of(fold, ALOG_IN_rollup_calibration, x->dimensions, 1);
+    if (!row) {
+        return;
+    }
+    uint32_t thousandths = (uint32_t)(x->confidence_e6.units / 1000);
+    uint64_t rest_e6 = (uint64_t)(x->confidence_e6.units % 1000);
+    struct alog_sketch *hist = x->success ? &row->success_hist : &row->failure_hist;
+    row->executions++;
+    if (alog_groups_count_at(&fold->groups, hist, thousandths, 1) != ALOG_OK ||
+        (rest_e6 != 0 &&
+         alog_groups_count_at(&fold->groups, &row->rest_hist, thousandths, rest_e6) != ALOG_OK)) {
+        fold->no_memory = true;
+    }
 }
 
 static void add_execution_to_job(struct alog_fold *fold, const struct execution *x) {
@@ -199,6 +249,11 @@ static void add_execution_to_job(struct alog_fold *fold, const struct execution 
     add(fold, &row->execution_time_us_sum, x->time_us);
     add(fold, &row->fixes_applied_sum, x->fixes);
     cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
+    if (!x->success) {
+        add(fold, &row->failure_time_us_sum, x->time_us);
+    } else if (fold->cells.timestamp_ns > row->last_success_ns) {
+        row->last_success_ns = fold->cells.timestamp_ns;
+    }
 }
 
 static void fold_agent_execution(struct alog_fold *fold) {
@@ -216,6 +271,9 @@ static void fold_agent_execution(struct alog_fold *fold) {
     x.attempt = integer_of(fold, ALOG_AT_agent_execution_attempt, &x.excluded);
     if (fold->hourly) {
         add_execution_to_hour(fold, &x);
+        if (x.confidence_e6.present) {
+            add_execution_to_calibration(fold, &x);
+        }
     }
     if (fold->job) {
         add_execution_to_job(fold, &x);
@@ -230,6 +288,20 @@ struct call {
     int64_t excluded;
     uint32_t dimensions[3];
 };
+
+/* One of the row's bands, success_band_1, …: which of the limits a successful call kept. */
+static int64_t *band_of(const struct alog_latency_limits *limits,
+                        struct alog_row_rollup_providers *row, int64_t latency_us) {
+    int64_t *const bands[ALOG_LATENCY_BANDS] = {
+        &row->success_band_1, &row->success_band_2, &row->success_band_3, &row->success_band_4,
+        &row->success_band_5, &row->success_band_6, &row->success_band_7, &row->success_band_8};
+    for (uint32_t i = 0; i < limits->count; i++) {
+        if (latency_us <= limits->us[i]) {
+            return bands[i];
+        }
+    }
+    return NULL;
+}
 
 static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
     struct alog_row_rollup_providers *row =
@@ -247,6 +319,12 @@ static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
         row->success_latency_count += c->latency_us.present;
         add(fold, &row->success_latency_us_sum, c->latency_us);
         count_time(fold, &row->success_latency_hist, c->latency_us);
+        int64_t *band = c->latency_us.present
+                            ? band_of(&fold->scope->latency_limits, row, c->latency_us.units)
+                            : NULL;
+        if (band) {
+            ++*band;
+        }
     } else {
         row->failure_latency_count += c->latency_us.present;
         add(fold, &row->failure_latency_us_sum, c->latency_us);
@@ -280,12 +358,28 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     row->cancelled += c->cancelled;
     row->latency_count += c->latency_us.present;
     add(fold, &row->latency_us_sum, c->latency_us);
+    if (!c->success) {
+        add(fold, &row->failure_latency_us_sum, c->latency_us);
+    }
     add(fold, &row->retry_count_sum, c->retries);
     row->fallbacks += c->fallback;
     add(fold, &row->input_tokens_sum, c->input_tokens);
     add(fold, &row->output_tokens_sum, c->output_tokens);
     add(fold, &row->cost_nusd_sum, c->cost_nusd);
     cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
+}
+
+static void add_call_to_fallbacks(struct alog_fold *fold, const struct call *c) {
+    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_provider_performance_fallback_from),
+                             c->dimensions[0],
+                             alog_fold_name(fold, ALOG_AT_provider_performance_fallback_reason)};
+    struct alog_row_rollup_fallbacks *row = row_of(fold, ALOG_IN_rollup_fallbacks, dimensions, 3);
+    if (row) {
+        row->calls++;
+        row->successes += c->success;
+        row->latency_count += c->latency_us.present;
+        add(fold, &row->latency_us_sum, c->latency_us);
+    }
 }
 
 static void fold_provider_performance(struct alog_fold *fold) {
@@ -308,6 +402,9 @@ static void fold_provider_performance(struct alog_fold *fold) {
     c.cost_nusd = real_of(fold, ALOG_AT_provider_performance_cost_usd, NANO_USD, &c.excluded);
     if (fold->hourly) {
         add_call_to_hour(fold, &c);
+        if (c.fallback) {
+            add_call_to_fallbacks(fold, &c);
+        }
     }
     if (fold->job) {
         add_call_to_job(fold, &c);
@@ -317,36 +414,39 @@ static void fold_provider_performance(struct alog_fold *fold) {
 /* ---- Strategies and orchestrations ---- */
 
 static void fold_strategy_decision(struct alog_fold *fold) {
-    if (fold->job) {
-        fold->job->decisions++;
-    }
-    if (!fold->hourly) {
-        return;
-    }
+    int64_t excluded = 0;
+    struct number score =
+        real_of(fold, ALOG_AT_strategy_decision_effectiveness_score, MILLIONTHS, &excluded);
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_strategy_decision_selected_strategy),
                              alog_fold_name(fold, ALOG_AT_strategy_decision_previous_strategy)};
-    struct alog_row_rollup_strategies *row = row_of(fold, ALOG_IN_rollup_strategies, dimensions, 2);
-    if (!row) {
-        return;
+    if (fold->job) {
+        fold->job->decisions++;
+        struct alog_row_job_strategies *row = row_of(fold, ALOG_IN_job_strategies, dimensions, 1);
+        if (row) {
+            row->decisions++;
+            row->effectiveness_count += score.present;
+            row->effectiveness_e6_sum += score.units;
+            cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
+        }
     }
-    struct number score =
-        real_of(fold, ALOG_AT_strategy_decision_effectiveness_score, MILLIONTHS, &row->not_finite);
-    row->decisions++;
-    row->effectiveness_count += score.present;
-    row->effectiveness_e6_sum += score.units;
+    if (fold->hourly) {
+        struct alog_row_rollup_strategies *row =
+            row_of(fold, ALOG_IN_rollup_strategies, dimensions, 2);
+        if (row) {
+            row->decisions++;
+            row->effectiveness_count += score.present;
+            row->effectiveness_e6_sum += score.units;
+            row->not_finite += excluded;
+        }
+    }
 }
 
-static void fold_orchestration_execution(struct alog_fold *fold) {
-    int64_t excluded = 0;
-    struct number iterations =
-        integer_of(fold, ALOG_AT_orchestration_execution_iteration_count, &excluded);
-    if (fold->job) {
-        fold->job->orchestrations++;
-        add(fold, &fold->job->orchestration_iterations, iterations);
-    }
-    if (!fold->hourly) {
-        return;
-    }
+struct orchestration {
+    struct number iterations, switches, total_us, hooks_us, tests_us, ai_us;
+    int64_t excluded;
+};
+
+static void add_orchestration_to_hour(struct alog_fold *fold, const struct orchestration *o) {
     uint32_t dimensions[] = {
         alog_fold_name(fold, ALOG_AT_orchestration_execution_execution_strategy),
         alog_fold_name(fold, ALOG_AT_orchestration_execution_ai_mode),
@@ -356,25 +456,58 @@ static void fold_orchestration_execution(struct alog_fold *fold) {
     if (!row) {
         return;
     }
-    row->not_finite += excluded;
-    struct number total = real_of(fold, ALOG_AT_orchestration_execution_total_execution_time_ms,
-                                  MICROSECONDS_OF_MS, &row->not_finite);
     row->executions++;
-    row->iteration_count_count += iterations.present;
-    add(fold, &row->iteration_count_sum, iterations);
-    add(fold, &row->strategy_switches_sum,
-        integer_of(fold, ALOG_AT_orchestration_execution_strategy_switches, &row->not_finite));
-    row->total_time_count += total.present;
-    add(fold, &row->total_time_us_sum, total);
-    add(fold, &row->hooks_time_us_sum,
-        real_of(fold, ALOG_AT_orchestration_execution_hooks_execution_time_ms, MICROSECONDS_OF_MS,
-                &row->not_finite));
-    add(fold, &row->tests_time_us_sum,
-        real_of(fold, ALOG_AT_orchestration_execution_tests_execution_time_ms, MICROSECONDS_OF_MS,
-                &row->not_finite));
-    add(fold, &row->ai_time_us_sum,
-        real_of(fold, ALOG_AT_orchestration_execution_ai_analysis_time_ms, MICROSECONDS_OF_MS,
-                &row->not_finite));
+    row->iteration_count_count += o->iterations.present;
+    add(fold, &row->iteration_count_sum, o->iterations);
+    add(fold, &row->strategy_switches_sum, o->switches);
+    row->total_time_count += o->total_us.present;
+    add(fold, &row->total_time_us_sum, o->total_us);
+    add(fold, &row->hooks_time_us_sum, o->hooks_us);
+    add(fold, &row->tests_time_us_sum, o->tests_us);
+    add(fold, &row->ai_time_us_sum, o->ai_us);
+    row->not_finite += o->excluded;
+}
+
+/* The hooks that it found to go wrong together. */
+static void count_problem_hooks(struct alog_fold *fold) {
+    struct alog_insight_hooks hooks;
+    alog_insights_read(text_of(fold, ALOG_AT_orchestration_execution_correlation_insights), &hooks);
+    for (unsigned i = 0; i < hooks.count; i++) {
+        uint32_t hook = alog_fold_intern(fold, hooks.names[i]);
+        struct alog_row_rollup_problem_hooks *row =
+            row_of(fold, ALOG_IN_rollup_problem_hooks, &hook, 1);
+        if (row) {
+            row->executions++;
+        }
+    }
+}
+
+static void fold_orchestration_execution(struct alog_fold *fold) {
+    struct orchestration o = {.excluded = 0};
+    o.iterations = integer_of(fold, ALOG_AT_orchestration_execution_iteration_count, &o.excluded);
+    o.switches = integer_of(fold, ALOG_AT_orchestration_execution_strategy_switches, &o.excluded);
+    o.total_us = real_of(fold, ALOG_AT_orchestration_execution_total_execution_time_ms,
+                         MICROSECONDS_OF_MS, &o.excluded);
+    o.hooks_us = real_of(fold, ALOG_AT_orchestration_execution_hooks_execution_time_ms,
+                         MICROSECONDS_OF_MS, &o.excluded);
+    o.tests_us = real_of(fold, ALOG_AT_orchestration_execution_tests_execution_time_ms,
+                         MICROSECONDS_OF_MS, &o.excluded);
+    o.ai_us = real_of(fold, ALOG_AT_orchestration_execution_ai_analysis_time_ms, MICROSECONDS_OF_MS,
+                      &o.excluded);
+    if (fold->job) {
+        struct alog_row_jobs *job = fold->job;
+        job->orchestrations++;
+        add(fold, &job->orchestration_iterations, o.iterations);
+        add(fold, &job->strategy_switches, o.switches);
+        add(fold, &job->orchestration_time_us, o.total_us);
+        add(fold, &job->hooks_time_us, o.hooks_us);
+        add(fold, &job->tests_time_us, o.tests_us);
+        add(fold, &job->ai_time_us, o.ai_us);
+    }
+    if (fold->hourly) {
+        add_orchestration_to_hour(fold, &o);
+        count_problem_hooks(fold);
+    }
 }
 
 /* ---- Hooks and tests ---- */
@@ -431,18 +564,31 @@ static void fold_test_execution(struct alog_fold *fold) {
     add(fold, &row->coverage_e6_sum, coverage);
 }
 
+static void add_failure_to_job(struct alog_fold *fold, uint32_t test_id, bool failed) {
+    struct alog_row_job_tests *row = row_of(fold, ALOG_IN_job_tests, &test_id, 1);
+    if (row) {
+        row->failed += failed;
+        row->errors += !failed;
+        note_sample(fold, ALOG_AT_individual_test_execution_error_message, &row->sample,
+                    &row->first_ns, &row->last_ns);
+    }
+}
+
 static void fold_individual_test_execution(struct alog_fold *fold) {
     enum alog_word status = alog_fold_word(fold, ALOG_AT_individual_test_execution_status);
     bool failed = status == ALOG_WORD_FAILED;
     bool in_error = status == ALOG_WORD_ERROR;
+    uint32_t test_id = alog_fold_name(fold, ALOG_AT_individual_test_execution_test_id);
     if (fold->job) {
         fold->job->tests_run++;
         fold->job->tests_failed += failed || in_error;
+        if (failed || in_error) {
+            add_failure_to_job(fold, test_id, failed);
+        }
     }
     if (!fold->hourly) {
         return;
     }
-    uint32_t test_id = alog_fold_name(fold, ALOG_AT_individual_test_execution_test_id);
     struct alog_row_rollup_tests *row = row_of(fold, ALOG_IN_rollup_tests, &test_id, 1);
     if (!row) {
         return;
@@ -462,47 +608,25 @@ static void fold_individual_test_execution(struct alog_fold *fold) {
 
 /* ---- Errors and losses ---- */
 
-/* At most MAX_SAMPLE_BYTES, cut between characters. */
-static struct alog_string sample_of(struct alog_string text) {
-    if (!text.data) {
-        return (struct alog_string){"", 0};
-    }
-    if (text.len > MAX_SAMPLE_BYTES) {
-        text.len = MAX_SAMPLE_BYTES;
-        for (int back = 0; back < 3 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80;
-             back++) {
-            text.len--;
-        }
-    }
-    return text;
-}
-
-static void note_error(struct alog_fold *fold, uint32_t *sample, int64_t *first_ns,
-                       int64_t *last_ns) {
-    int64_t at_ns = fold->cells.timestamp_ns;
-    struct alog_string text = sample_of(text_of(fold, ALOG_AT_error_error_message));
-    if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {
-        fold->no_memory = true;
-    }
-    cover(first_ns, last_ns, at_ns);
-}
-
 static void fold_error(struct alog_fold *fold) {
+    const unsigned at = ALOG_AT_error_error_message;
+    char room[ALOG_PATTERN_BYTES];
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_error_error_type),
-                             alog_fold_name(fold, ALOG_AT_error_error_category)};
+                             alog_fold_name(fold, ALOG_AT_error_error_category),
+                             alog_fold_intern(fold, alog_message_pattern(text_of(fold, at), room))};
     if (fold->job) {
         fold->job->errors++;
         struct alog_row_job_errors *row = row_of(fold, ALOG_IN_job_errors, dimensions, 2);
         if (row) {
             row->errors++;
-            note_error(fold, &row->sample, &row->first_ns, &row->last_ns);
+            note_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
         }
     }
     if (fold->hourly) {
-        struct alog_row_rollup_errors *row = row_of(fold, ALOG_IN_rollup_errors, dimensions, 2);
+        struct alog_row_rollup_errors *row = row_of(fold, ALOG_IN_rollup_errors, dimensions, 3);
         if (row) {
             row->errors++;
-            note_error(fold, &row->sample, &row->first_ns, &row->last_ns);
+            note_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
         }
     }
 }

@@ -171,6 +171,14 @@ enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketc
     return status;
 }
 
+enum alog_status alog_groups_count_at(struct alog_groups *groups, struct alog_sketch *sketch,
+                                      uint32_t bucket, uint64_t count) {
+    size_t before = alog_sketch_heap_bytes(sketch);
+    enum alog_status status = alog_sketch_add_at(sketch, bucket, count);
+    groups->bytes += alog_sketch_heap_bytes(sketch) - before;
+    return status;
+}
+
 enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
                                         struct alog_job_edge **edge,
                                         const struct alog_job_edge *offered) {

@@ -321,6 +321,7 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
         .report = report,
         .error = error,
         .scope = {.time_zone_offset_s = alog_store_settings_of(store)->time_zone_offset_s,
+                  .latency_limits = alog_store_settings_of(store)->latency_limits,
                   .rollups = true,
                   .from_epoch_s = INT64_MIN,
                   .until_epoch_s = INT64_MAX,

@@ -25,6 +25,15 @@ static enum alog_status check_options(struct alog_ingest_setup *setup, struct al
     }
     setup->settings.dimension_cap =
         options->dimension_cap ? options->dimension_cap : ALOG_DEFAULT_DIMENSION_CAP;
+    alog_latency_limits_default(&setup->settings.latency_limits);
+    if (options->latency_thresholds_ms) {
+        enum alog_status status = alog_latency_limits_from_ms(
+            options->latency_thresholds_ms, options->latency_threshold_count,
+            &setup->settings.latency_limits, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
     if (!options->time_zone) {
         return ALOG_OK;
     }
@@ -74,6 +83,15 @@ enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setu
             error, ALOG_INVALID, 0, -1,
             "the database has a dimension_cap of %u, not %u; rebuild it to change that",
             recorded->dimension_cap, setup->settings.dimension_cap);
+    }
+    if (setup->options.latency_thresholds_ms &&
+        !alog_latency_limits_equal(&setup->settings.latency_limits, &recorded->latency_limits)) {
+        char its[ALOG_LATENCY_LIMITS_BYTES];
+        alog_latency_limits_write(&recorded->latency_limits, its);
+        return alog_fail(error, ALOG_INVALID, 0, -1,
+                         "the database has other latency thresholds (%s us); rebuild it to change"
+                         " that",
+                         its);
     }
     return ALOG_OK;
 }

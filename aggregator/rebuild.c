@@ -64,6 +64,9 @@ static enum alog_status rebuild_all(struct alog_store *store, const char *log_di
     if (setup->options.dimension_cap) {
         settings.dimension_cap = setup->settings.dimension_cap;
     }
+    if (setup->options.latency_thresholds_ms) {
+        settings.latency_limits = setup->settings.latency_limits;
+    }
     struct alog_store *beside;
     enum alog_status status = alog_store_open_beside(store, &settings, &beside, error);
     if (status != ALOG_OK) {

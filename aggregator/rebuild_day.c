@@ -339,6 +339,7 @@ enum alog_status alog_rebuild_day(struct alog_store *store, const char *log_dir,
         .from_epoch_s = day_epoch,
         .until_epoch_s = day_epoch + ALOG_DAY_S,
         .scope = {.time_zone_offset_s = alog_store_settings_of(store)->time_zone_offset_s,
+                  .latency_limits = alog_store_settings_of(store)->latency_limits,
                   .from_epoch_s = day_epoch,
                   .until_epoch_s = day_epoch + ALOG_DAY_S}};
     enum alog_status status = alog_segments_list(log_dir, &run.list, error);

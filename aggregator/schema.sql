@@ -1,4 +1,4 @@
--- The database's schema, version 1. Each column's comment is its documentation: it goes into schema_docs.
+-- The database's schema, version 2. Each column's comment is its documentation: it goes into schema_docs.
 --
 -- Layers: segments (the ledger) -> rollup_* (hourly integer sums) and jobs, job_* (facts of one job) -> daily_* (made
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
@@ -12,7 +12,7 @@
 
 -- Settings that the sums depend on; recorded when the database is made.
 CREATE TABLE settings (
-    name TEXT NOT NULL PRIMARY KEY, -- name of the setting: time_zone_offset_s, dimension_cap
+    name TEXT NOT NULL PRIMARY KEY, -- name of the setting: time_zone_offset_s, dimension_cap, latency_thresholds_us
     value TEXT NOT NULL             -- its value
 ) STRICT, WITHOUT ROWID;
 
@@ -73,11 +73,25 @@ CREATE TABLE rollup_agents (
     remaining_issues_sum INTEGER NOT NULL,  -- sum of remaining_issues
     execution_time_count INTEGER NOT NULL,  -- executions with a finite time
     execution_time_us_sum INTEGER NOT NULL, -- sum of their times
+    failure_time_us_sum INTEGER NOT NULL,   -- of it, failed executions'
     success_time_hist BLOB NOT NULL,        -- sketch of successful executions' times
     failure_time_hist BLOB NOT NULL,        -- sketch of failed executions' times
     retries INTEGER NOT NULL,               -- executions with attempt > 1
     not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, agent_name, issue_type, provider_id, model)
+) STRICT, WITHOUT ROWID;
+
+-- The confidence of agent_execution events that have one, in thousandths. The sketches' buckets are thousandths of
+-- confidence, rounded down: 0 to 1000 (see FORMAT.md, "Sketches").
+CREATE TABLE rollup_calibration (
+    hour_epoch INTEGER NOT NULL,            -- start of the hour, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,              -- the events' environment
+    agent_name TEXT NOT NULL,               -- the agent
+    executions INTEGER NOT NULL,            -- executions with a finite confidence
+    success_hist BLOB NOT NULL,             -- of them, successful ones by confidence
+    failure_hist BLOB NOT NULL,             -- of them, failed ones by confidence
+    rest_hist BLOB NOT NULL,                -- millionths that rounding down left out, summed up by confidence
+    PRIMARY KEY (environment, hour_epoch, agent_name)
 ) STRICT, WITHOUT ROWID;
 
 -- provider_performance events.
@@ -99,6 +113,14 @@ CREATE TABLE rollup_providers (
     failure_latency_us_sum INTEGER NOT NULL, -- sum of their latencies
     success_latency_hist BLOB NOT NULL,     -- sketch of successful calls' latencies
     failure_latency_hist BLOB NOT NULL,     -- sketch of failed calls' latencies
+    success_band_1 INTEGER NOT NULL,       -- successful calls of at most the first of settings.latency_thresholds_us, and more than the one before
+    success_band_2 INTEGER NOT NULL,       -- successful calls of at most the second of settings.latency_thresholds_us, and more than the one before
+    success_band_3 INTEGER NOT NULL,       -- successful calls of at most the third of settings.latency_thresholds_us, and more than the one before
+    success_band_4 INTEGER NOT NULL,       -- successful calls of at most the fourth of settings.latency_thresholds_us, and more than the one before
+    success_band_5 INTEGER NOT NULL,       -- successful calls of at most the fifth of settings.latency_thresholds_us, and more than the one before
+    success_band_6 INTEGER NOT NULL,       -- successful calls of at most the sixth of settings.latency_thresholds_us, and more than the one before
+    success_band_7 INTEGER NOT NULL,       -- successful calls of at most the seventh of settings.latency_thresholds_us, and more than the one before
+    success_band_8 INTEGER NOT NULL,       -- successful calls of at most the eighth of settings.latency_thresholds_us, and more than the one before
     retried_calls INTEGER NOT NULL,         -- calls with retry_count > 0
     retry_count_sum INTEGER NOT NULL,       -- sum of retry_count
     fallbacks INTEGER NOT NULL,             -- calls with fallback_from
@@ -108,6 +130,20 @@ CREATE TABLE rollup_providers (
     cost_nusd_sum INTEGER NOT NULL,         -- sum of cost, each call rounded half even to a billionth of a dollar
     not_finite INTEGER NOT NULL,            -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, provider_id, model, agent_name)
+) STRICT, WITHOUT ROWID;
+
+-- provider_performance events that replace a call to another provider.
+CREATE TABLE rollup_fallbacks (
+    hour_epoch INTEGER NOT NULL,            -- start of the hour, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,              -- the events' environment
+    fallback_from TEXT NOT NULL,            -- the provider that was replaced
+    provider_id TEXT NOT NULL,              -- the provider called in its place
+    fallback_reason TEXT NOT NULL,          -- why
+    calls INTEGER NOT NULL,                 -- how many
+    successes INTEGER NOT NULL,             -- of them, successful
+    latency_count INTEGER NOT NULL,         -- calls with a finite latency
+    latency_us_sum INTEGER NOT NULL,        -- sum of their latencies
+    PRIMARY KEY (environment, hour_epoch, fallback_from, provider_id, fallback_reason)
 ) STRICT, WITHOUT ROWID;
 
 -- strategy_decision events.
@@ -141,6 +177,15 @@ CREATE TABLE rollup_orchestrations (
     ai_time_us_sum INTEGER NOT NULL,         -- sum of ai_analysis_time
     not_finite INTEGER NOT NULL,             -- numbers that were left out: NaN, infinite, outside their field's range, above 2^53 units
     PRIMARY KEY (environment, hour_epoch, execution_strategy, ai_mode, progress_level)
+) STRICT, WITHOUT ROWID;
+
+-- Hooks that orchestration_execution events name in their correlation_insights, as "problematic_hooks".
+CREATE TABLE rollup_problem_hooks (
+    hour_epoch INTEGER NOT NULL,            -- start of the hour, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,              -- the events' environment
+    hook_name TEXT NOT NULL,                -- the hook
+    executions INTEGER NOT NULL,            -- orchestrations that name it
+    PRIMARY KEY (environment, hour_epoch, hook_name)
 ) STRICT, WITHOUT ROWID;
 
 -- hook_execution events.
@@ -199,11 +244,12 @@ CREATE TABLE rollup_errors (
     environment TEXT NOT NULL,     -- the events' environment
     error_type TEXT NOT NULL,      -- hook, test, lint, type_check, …
     error_category TEXT NOT NULL,  -- a finer class
+    pattern TEXT NOT NULL,         -- the message's first line with numbers, paths and ids folded, at most 160 bytes
     errors INTEGER NOT NULL,       -- how many
     first_ns INTEGER NOT NULL,     -- the earliest of them
     last_ns INTEGER NOT NULL,      -- the latest of them
     sample TEXT NOT NULL,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
-    PRIMARY KEY (environment, hour_epoch, error_type, error_category)
+    PRIMARY KEY (environment, hour_epoch, error_type, error_category, pattern)
 ) STRICT, WITHOUT ROWID;
 
 -- What is known to be missing: counted by the writers (writer_loss), or seen as gaps in sequence numbers.
@@ -243,6 +289,11 @@ CREATE TABLE jobs (
     decisions INTEGER NOT NULL,      -- its strategy_decision events
     orchestrations INTEGER NOT NULL, -- its orchestration_execution events
     orchestration_iterations INTEGER NOT NULL, -- sum of their iteration_count
+    strategy_switches INTEGER NOT NULL, -- sum of their strategy_switches
+    orchestration_time_us INTEGER NOT NULL, -- sum of their total_execution_time
+    hooks_time_us INTEGER NOT NULL,  -- sum of their hooks_execution_time
+    tests_time_us INTEGER NOT NULL,  -- sum of their tests_execution_time
+    ai_time_us INTEGER NOT NULL,     -- sum of their ai_analysis_time
     hook_runs INTEGER NOT NULL,      -- its hook_execution events
     hook_failures INTEGER NOT NULL,  -- of them, failed
     tests_run INTEGER NOT NULL,      -- its individual_test_execution events
@@ -266,9 +317,11 @@ CREATE TABLE job_agents (
     confidence_e6_sum INTEGER NOT NULL,     -- sum of confidence
     execution_time_count INTEGER NOT NULL,  -- attempts with a finite time
     execution_time_us_sum INTEGER NOT NULL, -- sum of their times
+    failure_time_us_sum INTEGER NOT NULL,   -- of it, failed attempts'
     fixes_applied_sum INTEGER NOT NULL,     -- sum of fixes_applied
     first_ns INTEGER NOT NULL,       -- the first attempt
     last_ns INTEGER NOT NULL,        -- the last attempt
+    last_success_ns INTEGER NOT NULL, -- the last successful attempt; 0 = none
     PRIMARY KEY (environment, job_id, agent_name, issue_type, provider_id, model)
 ) STRICT, WITHOUT ROWID;
 
@@ -286,6 +339,7 @@ CREATE TABLE job_providers (
     cancelled INTEGER NOT NULL,             -- failed: cancelled
     latency_count INTEGER NOT NULL,         -- calls with a finite latency
     latency_us_sum INTEGER NOT NULL,        -- sum of their latencies
+    failure_latency_us_sum INTEGER NOT NULL, -- of it, failed calls'
     retry_count_sum INTEGER NOT NULL,       -- sum of retry_count
     fallbacks INTEGER NOT NULL,             -- calls with fallback_from
     input_tokens_sum INTEGER NOT NULL,      -- sum of input_tokens
@@ -307,6 +361,32 @@ CREATE TABLE job_errors (
     last_ns INTEGER NOT NULL,      -- the last of them
     sample TEXT NOT NULL,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
     PRIMARY KEY (environment, job_id, error_type, error_category)
+) STRICT, WITHOUT ROWID;
+
+-- The strategies that a job chose.
+CREATE TABLE job_strategies (
+    environment TEXT NOT NULL,     -- the job's environment
+    job_id TEXT NOT NULL,          -- the job
+    strategy TEXT NOT NULL,        -- selected_strategy
+    decisions INTEGER NOT NULL,    -- how often
+    effectiveness_count INTEGER NOT NULL,  -- decisions with a finite score
+    effectiveness_e6_sum INTEGER NOT NULL, -- sum of the scores
+    first_ns INTEGER NOT NULL,     -- the first of them
+    last_ns INTEGER NOT NULL,      -- the last of them
+    PRIMARY KEY (environment, job_id, strategy)
+) STRICT, WITHOUT ROWID;
+
+-- The tests that failed in a job, or were in error.
+CREATE TABLE job_tests (
+    environment TEXT NOT NULL,     -- the job's environment
+    job_id TEXT NOT NULL,          -- the job
+    test_id TEXT NOT NULL,         -- the test
+    failed INTEGER NOT NULL,       -- runs that failed
+    errors INTEGER NOT NULL,       -- runs that ended in an error
+    first_ns INTEGER NOT NULL,     -- the first of them
+    last_ns INTEGER NOT NULL,      -- the last of them
+    sample TEXT NOT NULL,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
+    PRIMARY KEY (environment, job_id, test_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Days whose sums changed since they were summarised; empty at rest.

@@ -83,20 +83,23 @@ static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t
     return ALOG_OK;
 }
 
-enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
-    if (value_us <= 0) {
-        sketch->zeros++;
-        return ALOG_OK;
-    }
-    uint32_t bucket = alog_sketch_bucket((uint64_t)value_us);
+enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count) {
     if (bucket - sketch->first >= sketch->len) {
         enum alog_status status = cover(sketch, bucket, bucket);
         if (status != ALOG_OK) {
             return status;
         }
     }
-    sketch->counts[bucket - sketch->first]++;
+    sketch->counts[bucket - sketch->first] += count;
     return ALOG_OK;
+}
+
+enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
+    if (value_us <= 0) {
+        sketch->zeros++;
+        return ALOG_OK;
+    }
+    return alog_sketch_add_at(sketch, alog_sketch_bucket((uint64_t)value_us), 1);
 }
 
 enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {

@@ -46,6 +46,10 @@ double alog_sketch_bucket_estimate_us(uint32_t bucket);
 /* Count a value >= 0. ALOG_NO_MEMORY. Cost: a table look-up, once the range has been seen. */
 enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us);
 
+/* Add `count` to a bucket below ALOG_SKETCH_BUCKETS: the buckets may count something other than
+ * latencies, as rollup_calibration's do. ALOG_NO_MEMORY. */
+enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count);
+
 /* Add `from` to `into`; on failure (ALOG_NO_MEMORY) `into` is unchanged. */
 enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from);
 

@@ -154,6 +154,25 @@ static enum alog_status check_file(const char *path, struct alog_error *error) {
     return is_sqlite ? ALOG_OK : not_ours(path, error);
 }
 
+static enum alog_status read_latency_limits(sqlite3 *db, struct alog_latency_limits *ret_limits,
+                                            struct alog_error *error) {
+    sqlite3_stmt *statement = NULL;
+    enum alog_status status = ALOG_OK;
+    if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE name = 'latency_thresholds_us'",
+                           -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
+        status = alog_sql_fail(db, error, "settings");
+    } else {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        status = text ? alog_latency_limits_read(text, ret_limits) : ALOG_NO_MEMORY;
+        if (status != ALOG_OK) {
+            alog_fail(error, status, 0, -1, "the setting latency_thresholds_us cannot be read");
+        }
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
 static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
                                       struct alog_error *error) {
     int64_t offset = 0, cap = 0;
@@ -165,8 +184,12 @@ static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *r
             db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'dimension_cap'", &cap,
             error);
     }
+    struct alog_latency_limits limits = {0};
     if (status == ALOG_OK) {
-        *ret_settings = (struct alog_store_settings){(int32_t)offset, (uint32_t)cap};
+        status = read_latency_limits(db, &limits, error);
+    }
+    if (status == ALOG_OK) {
+        *ret_settings = (struct alog_store_settings){(int32_t)offset, (uint32_t)cap, limits};
     }
     return status;
 }
@@ -174,12 +197,14 @@ static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *r
 /* All in one transaction: a kill leaves an empty database, which is made again. */
 static enum alog_status make_schema(sqlite3 *db, const struct alog_store_settings *settings,
                                     struct alog_error *error) {
-    char facts[256];
+    char facts[512], limits[ALOG_LATENCY_LIMITS_BYTES];
+    alog_latency_limits_write(&settings->latency_limits, limits);
     snprintf(facts, sizeof(facts),
              "PRAGMA application_id = %d; PRAGMA user_version = %d;"
-             "INSERT INTO settings VALUES ('dimension_cap', '%u'), ('time_zone_offset_s', '%d');",
+             "INSERT INTO settings VALUES ('dimension_cap', '%u'), ('time_zone_offset_s', '%d'),"
+             " ('latency_thresholds_us', '%s');",
              ALOG_APPLICATION_ID, ALOG_SCHEMA_VERSION, settings->dimension_cap,
-             settings->time_zone_offset_s);
+             settings->time_zone_offset_s, limits);
     enum alog_status status = run(db, "BEGIN IMMEDIATE", error);
     if (status != ALOG_OK) {
         return status;

@@ -10,12 +10,15 @@
 #include <agentlog/agentlog.h>
 #include <sqlite3.h>
 
+#include "latency_limits.h"
+
 #define ALOG_DEFAULT_DIMENSION_CAP 10000u
 
 /* What the sums depend on, recorded in `settings`. */
 struct alog_store_settings {
     int32_t time_zone_offset_s; /* of the reporting zone, east of UTC */
     uint32_t dimension_cap;
+    struct alog_latency_limits latency_limits;
 };
 
 struct alog_store;

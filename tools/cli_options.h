@@ -26,6 +26,7 @@ struct cli_arguments {
     const char *model;
     const char *job;
     const char *time_zone;
+    const char *latency_thresholds;
     const char *day;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
@@ -33,6 +34,7 @@ struct cli_arguments {
     struct alog_opt_f64 max_latency_ms;
     struct alog_opt_i64 limit;
     struct alog_opt_i64 jobs;
+    struct alog_opt_i64 dimension_cap;
 };
 
 enum cli_option_kind {

@@ -1,13 +1,17 @@
 /* agentlog ingest and rebuild: a log into its database. */
 #include <agentlog/aggregator.h>
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "commands.h"
 #include "messages.h"
 #include "output.h"
 #include "progress.h"
 #include "segment_args.h"
+
+#define MAX_THRESHOLDS 8
 
 #define OPTION_JOBS                                                                                \
     {                                                                                              \
@@ -22,9 +26,27 @@
         .doc = "where days begin: UTC or an offset such as +08:00; recorded when the database "    \
                "is made; only a rebuild of the whole changes it"                                   \
     }
+#define OPTION_LATENCY_THRESHOLDS                                                                  \
+    {                                                                                              \
+        .name = "latency-thresholds-ms", .argument = "MS,...", .kind = CLI_TEXT,                   \
+        CLI_MEMBER(latency_thresholds),                                                            \
+        .fallback = "those of the database; 500 to 60000 for a new one",                           \
+        .doc = "latencies, at most 8, for which 'stats availability --max-latency-ms' counts "     \
+               "exactly; recorded when the database is made; only a rebuild of the whole changes " \
+               "them"                                                                              \
+    }
+#define OPTION_DIMENSION_CAP                                                                       \
+    {                                                                                              \
+        .name = "dimension-cap", .argument = "N", .kind = CLI_NUMBER, CLI_MEMBER(dimension_cap),   \
+        .minimum = 1, .maximum = 1000000, .fallback = "that of the database; 10000 for a new one", \
+        .doc = "different agents, models, tests and so on that a day may have; the rest counts "   \
+               "as _OTHER; recorded likewise"                                                      \
+    }
 
 static const struct cli_option ingest_options[] = {OPTION_JOBS,
                                                    OPTION_TIME_ZONE,
+                                                   OPTION_LATENCY_THRESHOLDS,
+                                                   OPTION_DIMENSION_CAP,
                                                    {.name = "json",
                                                     .kind = CLI_FLAG,
                                                     CLI_MEMBER(json),
@@ -38,6 +60,8 @@ static const struct cli_option rebuild_options[] = {{.name = "day",
                                                      .doc = "only this day, like 2026-02-04"},
                                                     OPTION_JOBS,
                                                     OPTION_TIME_ZONE,
+                                                    OPTION_LATENCY_THRESHOLDS,
+                                                    OPTION_DIMENSION_CAP,
                                                     {.name = "json",
                                                      .kind = CLI_FLAG,
                                                      CLI_MEMBER(json),
@@ -91,8 +115,35 @@ static void print_json(struct output *output, const struct alog_ingest_report *r
                           (json_int_t)report->days, "bytes", (json_int_t)report->bytes));
 }
 
+/* "500,2000" as numbers; false when it is something else. */
+static bool read_thresholds(const char *text, double ms[MAX_THRESHOLDS], size_t *ret_count) {
+    size_t count = 0;
+    do {
+        char *end;
+        errno = 0;
+        ms[count] = strtod(text, &end);
+        if (end == text || errno != 0 || (*end != ',' && *end != '\0')) {
+            return false;
+        }
+        count++;
+        text = *end == ',' ? end + 1 : NULL;
+    } while (text != NULL && count < MAX_THRESHOLDS);
+    *ret_count = count;
+    return text == NULL;
+}
+
 static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
+                                  const struct cli_command *command,
                                   const struct cli_arguments *arguments) {
+    double thresholds_ms[MAX_THRESHOLDS];
+    size_t threshold_count = 0;
+    if (arguments->latency_thresholds != NULL &&
+        !read_thresholds(arguments->latency_thresholds, thresholds_ms, &threshold_count)) {
+        return cli_usage_error(command,
+                               "--latency-thresholds-ms takes at most %d numbers divided by "
+                               "commas, not '%s'",
+                               MAX_THRESHOLDS, arguments->latency_thresholds);
+    }
     struct progress progress = progress_begin(label);
     struct damage_report damage = {.progress = &progress};
     struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
@@ -101,6 +152,10 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
     options.threads = arguments->jobs.present ? (uint32_t)arguments->jobs.value : 0;
     options.time_zone = arguments->time_zone;
     options.day = arguments->day;
+    options.dimension_cap =
+        arguments->dimension_cap.present ? (uint32_t)arguments->dimension_cap.value : 0;
+    options.latency_thresholds_ms = threshold_count > 0 ? thresholds_ms : NULL;
+    options.latency_threshold_count = threshold_count;
     options.progress = progress_update;
     options.progress_context = &progress;
     options.damage = damage_report_tell;
@@ -123,14 +178,12 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
 
 static enum exit_code run_ingest(const struct cli_command *command,
                                  const struct cli_arguments *arguments) {
-    (void)command;
-    return ingest_with(alog_ingest, "ingesting", arguments);
+    return ingest_with(alog_ingest, "ingesting", command, arguments);
 }
 
 static enum exit_code run_rebuild(const struct cli_command *command,
                                   const struct cli_arguments *arguments) {
-    (void)command;
-    return ingest_with(alog_rebuild, "rebuilding", arguments);
+    return ingest_with(alog_rebuild, "rebuilding", command, arguments);
 }
 
 const struct cli_command cmd_ingest = {

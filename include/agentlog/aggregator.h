@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* The version of the database's schema (PRAGMA user_version) and its application_id ("alog"). */
-#define ALOG_SCHEMA_VERSION 1
+#define ALOG_SCHEMA_VERSION 2
 #define ALOG_APPLICATION_ID 0x616C6F67
 
 /* ---- Ingest
@@ -42,6 +42,12 @@ struct alog_ingest_options {
     void *progress_context;
     alog_damage_fn *damage; /* each fault of a segment; NULL = count only */
     void *damage_context;
+    /* Latencies for which AVAILABILITY counts exactly how many calls kept them: at most 8, to the
+     * microsecond, recorded in the database. NULL: the recorded ones; for a new database 500, 1000,
+     * 2000, 5000, 10000, 20000, 30000, 60000. Others than recorded are ALOG_INVALID, except for a
+     * rebuild of all days. */
+    const double *latency_thresholds_ms;
+    size_t latency_threshold_count;
 };
 #define ALOG_INGEST_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_ingest_options) }

@@ -183,6 +183,152 @@ static void everything_else(void **state) {
            "13|2|1|3|3|1|4|2\n");
 }
 
+#define AGENT(second, rest)                                                                        \
+    "{\"event\":\"agent_execution\",\"timestamp\":\"2026-02-04T10:00:" second "Z\","               \
+    "\"job_id\":\"j\",\"agent_name\":\"A\"," rest "}"
+
+/* Thousandths are rounded down, so that thresholds at thousandths are exact; what that leaves out
+ * is kept in millionths. 0.8 is above 0.7999999, which is 0.8 in millionths. */
+static void calibration(void **state) {
+    struct fixture *f = *state;
+    add(f, AGENT("01", "\"success\":true,\"confidence\":0.8"));
+    add(f, AGENT("02", "\"success\":true,\"confidence\":0.7999999"));
+    add(f, AGENT("03", "\"success\":false,\"confidence\":0.799999"));
+    add(f, AGENT("04", "\"success\":false,\"confidence\":1"));
+    add(f, AGENT("05", "\"success\":true,\"confidence\":0"));
+    add(f, AGENT("06", "\"success\":true"));
+    add(f, AGENT("07", "\"success\":true,\"confidence\":\"NaN\""));
+    seal_and_ingest(f);
+    expect(f,
+           "SELECT agent_name, executions, hex(success_hist), hex(failure_hist), hex(rest_hist)"
+           " FROM rollup_calibration",
+           "A|5|01000001A00602|0100"
+           "9F0601"
+           "C90101"
+           "|0100"
+           "9F06E707\n");
+}
+
+static void attempts(void **state) {
+    struct fixture *f = *state;
+    add(f, AGENT("01", "\"issue_type\":\"t\",\"success\":false,\"execution_time_ms\":3"));
+    add(f, AGENT("03", "\"issue_type\":\"t\",\"success\":true,\"execution_time_ms\":5"));
+    add(f, AGENT("02", "\"issue_type\":\"t\",\"success\":true,\"execution_time_ms\":5"));
+    add(f, AGENT("04", "\"issue_type\":\"u\",\"success\":false"));
+    seal_and_ingest(f);
+    expect(f,
+           "SELECT issue_type, executions, failure_time_us_sum, last_ns % 60000000000,"
+           " last_success_ns % 60000000000 FROM job_agents",
+           "t|3|3000|3000000000|3000000000\nu|1|0|4000000000|0\n");
+    expect(f, "SELECT issue_type, execution_time_us_sum, failure_time_us_sum FROM rollup_agents",
+           "t|13000|3000\nu|0|0\n");
+}
+
+#define CALL(rest)                                                                                 \
+    "{\"event\":\"provider_performance\",\"timestamp\":\"2026-02-04T10:00:00Z\",\"job_id\":\"j\"," \
+    "\"provider_id\":\"p\"," rest "}"
+
+static void latency_bands(void **state) {
+    struct fixture *f = *state;
+    static const double thresholds[] = {2000, 1000};
+    struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
+    struct alog_error error = {0};
+    add(f, CALL("\"success\":true,\"latency_ms\":0"));
+    add(f, CALL("\"success\":true,\"latency_ms\":1000"));
+    add(f, CALL("\"success\":true,\"latency_ms\":1000.001"));
+    add(f, CALL("\"success\":true,\"latency_ms\":2000.0004"));
+    add(f, CALL("\"success\":true,\"latency_ms\":2000.001"));
+    add(f, CALL("\"success\":false,\"latency_ms\":4"));
+    add(f, CALL("\"success\":true"));
+    block(f);
+    segment_maker_seal(&f->maker);
+    options.latency_thresholds_ms = thresholds;
+    options.latency_threshold_count = 2;
+    assert_int_equal(alog_ingest(f->log, f->db, &options, NULL, &error), ALOG_OK);
+    expect(f,
+           "SELECT success_band_1, success_band_2, success_band_3, value FROM rollup_providers,"
+           " settings WHERE name = 'latency_thresholds_us'",
+           "2|2|0|1000000,2000000\n");
+    /* Others are refused, the same in any order and none are fine, a rebuild changes them. */
+    static const double others[] = {1000};
+    options.latency_thresholds_ms = others;
+    options.latency_threshold_count = 1;
+    assert_int_equal(alog_ingest(f->log, f->db, &options, NULL, &error), ALOG_INVALID);
+    assert_non_null(strstr(error.message, "1000000,2000000"));
+    ingest(f);
+    assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_OK);
+    expect(f, "SELECT success_band_2 FROM rollup_providers", "2\n");
+    assert_int_equal(alog_rebuild(f->log, f->db, &options, NULL, &error), ALOG_OK);
+    expect(f, "SELECT success_band_1, success_band_2 FROM rollup_providers", "2|0\n");
+}
+
+static void fallbacks(void **state) {
+    struct fixture *f = *state;
+    add(f, CALL("\"success\":true,\"latency_ms\":2,\"fallback_from\":\"q\","
+                "\"fallback_reason\":\"429\""));
+    add(f, CALL("\"success\":false,\"latency_ms\":3,\"fallback_from\":\"q\","
+                "\"fallback_reason\":\"429\""));
+    add(f, CALL("\"success\":true,\"fallback_from\":\"r\""));
+    add(f, CALL("\"success\":true,\"fallback_reason\":\"of nothing\""));
+    seal_and_ingest(f);
+    expect(f,
+           "SELECT fallback_from, provider_id, fallback_reason, calls, successes, latency_count,"
+           " latency_us_sum FROM rollup_fallbacks",
+           "q|p|429|2|1|2|5000\nr|p||1|1|0|0\n");
+    expect(f, "SELECT fallbacks, latency_us_sum, failure_latency_us_sum FROM job_providers",
+           "3|5000|3000\n");
+}
+
+#define RUN(event, rest)                                                                           \
+    "{\"event\":\"" event "\",\"timestamp\":\"2026-02-04T10:00:00Z\",\"job_id\":\"j\"," rest "}"
+
+static void strategies_and_tests_of_a_job(void **state) {
+    struct fixture *f = *state;
+    add(f, RUN("strategy_decision", "\"selected_strategy\":\"s\",\"effectiveness_score\":0.5"));
+    add(f, RUN("strategy_decision", "\"selected_strategy\":\"s\",\"effectiveness_score\":\"NaN\""));
+    add(f, RUN("strategy_decision", "\"selected_strategy\":\"t\",\"previous_strategy\":\"s\""));
+    add(f, RUN("orchestration_execution",
+               "\"execution_strategy\":\"x\",\"iteration_count\":3,\"strategy_switches\":1,"
+               "\"total_execution_time_ms\":10,\"hooks_execution_time_ms\":2,"
+               "\"tests_execution_time_ms\":3,\"ai_analysis_time_ms\":4,"
+               "\"correlation_insights\":{\"problematic_hooks\":[\"ruff\",\"mypy\",\"ruff\"]}"));
+    add(f, RUN("orchestration_execution",
+               "\"execution_strategy\":\"x\",\"total_execution_time_ms\":1,"
+               "\"correlation_insights\":{\"problematic_hooks\":[\"ruff\"]}"));
+    add(f, RUN("individual_test_execution", "\"test_id\":\"a\",\"status\":\"passed\""));
+    add(f, RUN("individual_test_execution",
+               "\"test_id\":\"a\",\"status\":\"failed\",\"error_message\":\"z\""));
+    add(f, RUN("individual_test_execution",
+               "\"test_id\":\"a\",\"status\":\"error\",\"error_message\":\"y\""));
+    add(f, RUN("individual_test_execution", "\"test_id\":\"b\",\"status\":\"skipped\""));
+    seal_and_ingest(f);
+    expect(f,
+           "SELECT strategy, decisions, effectiveness_count, effectiveness_e6_sum"
+           " FROM job_strategies",
+           "s|2|1|500000\nt|1|0|0\n");
+    expect(f,
+           "SELECT selected_strategy, previous_strategy, decisions, not_finite"
+           " FROM rollup_strategies",
+           "s||2|1\nt|s|1|0\n");
+    expect(f,
+           "SELECT orchestrations, orchestration_iterations, strategy_switches,"
+           " orchestration_time_us, hooks_time_us, tests_time_us, ai_time_us FROM jobs",
+           "2|3|1|11000|2000|3000|4000\n");
+    expect(f, "SELECT hook_name, executions FROM rollup_problem_hooks", "mypy|1\nruff|2\n");
+    expect(f, "SELECT test_id, failed, errors, sample FROM job_tests", "a|1|1|y\n");
+}
+
+static void error_patterns(void **state) {
+    struct fixture *f = *state;
+    add(f, RUN("error", "\"error_type\":\"lint\",\"error_message\":\"line 3 of /a/b.c\""));
+    add(f, RUN("error", "\"error_type\":\"lint\",\"error_message\":\"line 14 of src/x.py\""));
+    add(f, RUN("error", "\"error_type\":\"lint\",\"error_message\":\"other\\nline 2\""));
+    add(f, RUN("error", "\"error_type\":\"lint\""));
+    seal_and_ingest(f);
+    expect(f, "SELECT pattern, errors, sample FROM rollup_errors",
+           "|1|\nline <n> of <path>|2|line 14 of src/x.py\nother|1|other\nline 2\n");
+}
+
 static void error_samples(void **state) {
     struct fixture *f = *state;
     char line[2048], text[1001];
@@ -199,12 +345,18 @@ static void error_samples(void **state) {
     add(f, line);
     block(f);
     ingest(f);
-    expect(f, "SELECT errors, length(CAST(sample AS BLOB)), last_ns - first_ns FROM rollup_errors",
+    expect(f, "SELECT errors, length(CAST(sample AS BLOB)), last_ns - first_ns FROM job_errors",
            "2|498|4000000000\n");
     snprintf(line, sizeof(line), form, 1770163201, "same time, smaller text");
     add(f, line);
     seal_and_ingest(f);
-    expect(f, "SELECT errors, sample FROM rollup_errors", "3|same time, smaller text\n");
+    expect(f,
+           "SELECT pattern, errors, length(CAST(sample AS BLOB)) FROM rollup_errors"
+           " WHERE pattern NOT LIKE 'x%'",
+           "later|1|5\nsame time, smaller text|1|23\n");
+    expect(f, "SELECT count(*), sum(errors), max(length(CAST(pattern AS BLOB))) FROM rollup_errors",
+           "3|3|160\n");
+    expect(f, "SELECT errors, sample FROM daily_errors", "3|same time, smaller text\n");
     expect(f, "SELECT errors, sample FROM job_errors", "3|same time, smaller text\n");
 }
 
@@ -413,6 +565,12 @@ int main(void) {
         CASE(agents),
         CASE(providers),
         CASE(everything_else),
+        CASE(calibration),
+        CASE(attempts),
+        CASE(latency_bands),
+        CASE(fallbacks),
+        CASE(strategies_and_tests_of_a_job),
+        CASE(error_patterns),
         CASE(error_samples),
         CASE(job_over_midnight),
         CASE(the_earliest_start_and_the_latest_end_count),

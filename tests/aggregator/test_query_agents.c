@@ -11,7 +11,11 @@
 #include "support/scratch_dir.h"
 
 static const char rows[] =
-    "INSERT INTO rollup_agents VALUES"
+    "INSERT INTO rollup_agents (hour_epoch, environment, agent_name, issue_type, provider_id, "
+    "model, executions, successes, confidence_count, confidence_e6_sum, confidence_success_e6_sum, "
+    "confidence_square_e9_sum, fixes_applied_sum, files_modified_sum, remaining_issues_sum, "
+    "execution_time_count, execution_time_us_sum, success_time_hist, failure_time_hist, retries, "
+    "not_finite) VALUES"
     " (:day, 'production', 'Fix', 'lint', 'p', 'm', 4, 3, 4, 3200000, 2400000, 0, 5, 2, 1, 4,"
     "  10000000, sketch(1000000, 2000000, 3000000), sketch(4000000), 1, 0),"
     " (:day + 3600, 'production', 'Fix', 'lint', 'q', 'n', 2, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0,"

@@ -16,9 +16,17 @@
 static const char rows[] =
     "INSERT INTO rollup_events VALUES (:day, 'production', 'x', 1, 0), (:day, 'test', 'x', 10, 0),"
     " (:day + 86400, 'production', 'x', 2, 0), (:day + 172800, 'production', 'x', 3, 0);"
-    "INSERT INTO rollup_agents VALUES"
+    "INSERT INTO rollup_agents (hour_epoch, environment, agent_name, issue_type, provider_id, "
+    "model, executions, successes, confidence_count, confidence_e6_sum, confidence_success_e6_sum, "
+    "confidence_square_e9_sum, fixes_applied_sum, files_modified_sum, remaining_issues_sum, "
+    "execution_time_count, execution_time_us_sum, success_time_hist, failure_time_hist, retries, "
+    "not_finite) VALUES"
     " (:day, 'production', 'Fix', '', '', '', 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, x'', x'', 0, 0);"
-    "INSERT INTO rollup_providers VALUES"
+    "INSERT INTO rollup_providers (hour_epoch, environment, provider_id, model, agent_name, calls, "
+    "successes, availability_failures, execution_failures, cancelled, unclassified_failures, "
+    "success_latency_count, success_latency_us_sum, failure_latency_count, failure_latency_us_sum, "
+    "success_latency_hist, failure_latency_hist, retried_calls, retry_count_sum, fallbacks, "
+    "input_tokens_sum, output_tokens_sum, cost_count, cost_nusd_sum, not_finite) VALUES"
     " (:day, 'production', 'acme', 'm', '', 9, 5, 2, 1, 1, 0, 0, 0, 0, 0, x'', x'', 0, 0, 0, 0, 0, "
     "0,"
     "  0, 0),"
@@ -138,7 +146,7 @@ static void test_what_is_no_database(void **state) {
          "............................................................",
          NULL, ALOG_INVALID},
         {"foreign", "", "PRAGMA application_id = 0; CREATE TABLE t (x)", ALOG_INVALID},
-        {"newer", "", "PRAGMA application_id = 1634496359; PRAGMA user_version = 2",
+        {"newer", "", "PRAGMA application_id = 1634496359; PRAGMA user_version = 3",
          ALOG_UNSUPPORTED},
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -247,11 +255,16 @@ static void test_again(void **state) {
 
 /* Columns are documented and named once. */
 static void test_columns(void **state) {
-    char *path =
-        fixture_database_fill(*state, 0,
-                              "INSERT INTO jobs VALUES ('production', 'j', 0, 0, 0, '', 0, 0,"
-                              " '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
-                              " 0, 0, 0)");
+    char *path = fixture_database_fill(
+        *state, 0,
+        "INSERT INTO jobs (environment, job_id, day_epoch, start_ns, end_ns, status, ai_agent, "
+        "iterations, error_message, metadata, start_event_id, end_event_id, first_ns, last_ns, "
+        "events, agent_executions, agent_successes, provider_calls, provider_successes, "
+        "input_tokens, output_tokens, cost_nusd, decisions, orchestrations, "
+        "orchestration_iterations, hook_runs, hook_failures, tests_run, tests_failed, errors) "
+        "VALUES ('production', 'j', 0, 0, 0, '', 0, 0,"
+        " '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
+        " 0, 0, 0)");
     struct alog_db *db = NULL;
     assert_int_equal(alog_db_open(path, &db, NULL), ALOG_OK);
     for (int kind = ALOG_QUERY_SUMMARY; kind <= ALOG_QUERY_JOB_ERRORS; kind++) {

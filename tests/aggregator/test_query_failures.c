@@ -11,7 +11,8 @@
 #include "support/scratch_dir.h"
 
 static const char rows[] =
-    "INSERT INTO rollup_errors VALUES"
+    "INSERT INTO rollup_errors (hour_epoch, environment, error_type, error_category, errors, "
+    "first_ns, last_ns, sample) VALUES"
     " (:day, 'production', 'hook', 'ruff', 2, 500, 600, 'second hour''s is earlier'),"
     " (:day + 3600, 'production', 'hook', 'ruff', 4, 400, 550, 'earliest'),"
     " (:day, 'production', 'test', '', 3, 10, 20, ''),"

@@ -13,7 +13,11 @@
 /* acme/m: 20 calls in two hours and by two agents; acme/n: never any latency or cost; b: cancelled
  * calls only. */
 static const char rows[] =
-    "INSERT INTO rollup_providers VALUES"
+    "INSERT INTO rollup_providers (hour_epoch, environment, provider_id, model, agent_name, calls, "
+    "successes, availability_failures, execution_failures, cancelled, unclassified_failures, "
+    "success_latency_count, success_latency_us_sum, failure_latency_count, failure_latency_us_sum, "
+    "success_latency_hist, failure_latency_hist, retried_calls, retry_count_sum, fallbacks, "
+    "input_tokens_sum, output_tokens_sum, cost_count, cost_nusd_sum, not_finite) VALUES"
     " (:day, 'production', 'acme', 'm', 'Fix', 12, 6, 3, 1, 1, 1, 4, 10000000, 2, 30,"
     "  sketch(1000000, 2000000, 3000000, 4000000), sketch(10, 20), 2, 5, 1, 600, 60, 6,"
     "  1234567890, 0),"
@@ -24,7 +28,11 @@ static const char rows[] =
     "  9, 0, 0, 0),"
     " (:day, 'production', 'b', '', '', 2, 0, 0, 0, 2, 0, 0, 0, 0, 0, x'', x'', 0, 0, 2, 0, 0, 0,"
     "  0, 0);"
-    "INSERT INTO rollup_agents VALUES"
+    "INSERT INTO rollup_agents (hour_epoch, environment, agent_name, issue_type, provider_id, "
+    "model, executions, successes, confidence_count, confidence_e6_sum, confidence_success_e6_sum, "
+    "confidence_square_e9_sum, fixes_applied_sum, files_modified_sum, remaining_issues_sum, "
+    "execution_time_count, execution_time_us_sum, success_time_hist, failure_time_hist, retries, "
+    "not_finite) VALUES"
     " (:day, 'production', 'Fix', 'lint', 'acme', 'm', 5, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, x'', x'', "
     "0, 0),"
     " (:day, 'production', 'Fix', 'lint', '', 'solo', 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, x'', x'', "

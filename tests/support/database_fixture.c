@@ -46,15 +46,39 @@ static void run_all(sqlite3 *db, const char *sql) {
     }
 }
 
+/* Give all columns defaults, so that a test names only those that it is about. */
+static void add_defaults(const char *path) {
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    run_all(db, "PRAGMA writable_schema = 1;"
+                "UPDATE sqlite_schema SET sql = replace(replace(replace(sql,"
+                " 'INTEGER NOT NULL', 'INTEGER NOT NULL DEFAULT 0'),"
+                " 'BLOB NOT NULL', 'BLOB NOT NULL DEFAULT (x'''')'),"
+                " 'TEXT NOT NULL', 'TEXT NOT NULL DEFAULT ''''')"
+                " WHERE type = 'table' AND sql NOT LIKE '%DEFAULT%'");
+    sqlite3_close(db);
+}
+
+static struct alog_store *open_store(const char *path, const struct alog_store_settings *settings) {
+    struct alog_store *store = NULL;
+    struct alog_error error = {0};
+    if (alog_store_open(path, settings, &store, &error) != ALOG_OK) {
+        fail_msg("%s", error.message);
+    }
+    return store;
+}
+
 char *fixture_database_fill(const char *directory, int offset_s, const char *sql) {
     char path[600];
     snprintf(path, sizeof(path), "%s/test.db", directory);
-    struct alog_store_settings settings = {offset_s, ALOG_DEFAULT_DIMENSION_CAP};
-    struct alog_store *store = NULL;
+    struct alog_store_settings settings = {.time_zone_offset_s = offset_s,
+                                           .dimension_cap = ALOG_DEFAULT_DIMENSION_CAP};
     struct alog_error error = {0};
-    if (alog_store_open(path, &settings, &store, &error) != ALOG_OK) {
-        fail_msg("%s", error.message);
-    }
+    alog_latency_limits_default(&settings.latency_limits);
+    struct alog_store *store = open_store(path, &settings);
+    assert_int_equal(alog_store_close(store, &error), ALOG_OK);
+    add_defaults(path);
+    store = open_store(path, &settings);
     sqlite3 *db = alog_store_db(store);
     sqlite3_create_function(db, "sketch", -1, SQLITE_UTF8, NULL, sketch, NULL, NULL);
     assert_int_equal(alog_store_begin(store, &error), ALOG_OK);

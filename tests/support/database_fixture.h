@@ -11,7 +11,8 @@
 /*
  * Make (or add to) the database DIRECTORY/test.db in the reporting zone `offset_s`: run `sql`, then
  * summarise what is in dirty_days, in one transaction. In `sql`, the function sketch(us, …) makes a
- * latency sketch, and :day stands for FIXTURE_DAY. Returns the path, which the caller frees.
+ * latency sketch, and :day stands for FIXTURE_DAY; columns that an INSERT does not name are 0 or
+ * empty. Returns the path, which the caller frees.
  */
 char *fixture_database_fill(const char *directory, int offset_s, const char *sql);
 

@@ -113,6 +113,9 @@ static void put_call(FILE *out, struct test_random *random) {
     }
     if (chance(random, 4)) {
         fprintf(out, ",\"fallback_from\":\"%s\"", pick(random, providers, COUNT(providers)));
+        if (chance(random, 2)) {
+            fprintf(out, ",\"fallback_reason\":\"rate_limit\"");
+        }
     }
     put_real(out, random, "latency_ms");
     put_real(out, random, "cost_usd");
@@ -144,6 +147,11 @@ static void put_rest(FILE *out, struct test_random *random) {
         fprintf(out, ",\"execution_strategy\":\"s%u\"", test_random_below(random, 3));
         put_integer(out, random, "iteration_count");
         put_real(out, random, "total_execution_time_ms");
+        put_real(out, random, "hooks_execution_time_ms");
+        if (chance(random, 2)) {
+            fprintf(out, ",\"correlation_insights\":{\"problematic_hooks\":[\"h%u\",\"h%u\"]}",
+                    test_random_below(random, 3), test_random_below(random, 3));
+        }
         break;
     case 2:
         fprintf(out, ",\"hook_name\":\"h%u\",\"status\":\"%s\"", test_random_below(random, 3),
@@ -155,12 +163,16 @@ static void put_rest(FILE *out, struct test_random *random) {
         put_real(out, random, "coverage_percent");
         break;
     case 4:
-        fprintf(out, ",\"error_type\":\"e%u\",\"error_message\":\"line %u\"",
-                test_random_below(random, 2), test_random_below(random, 5));
+        fprintf(out, ",\"error_type\":\"e%u\",\"error_message\":\"%s %u\"",
+                test_random_below(random, 2), chance(random, 2) ? "line" : "at /x/y",
+                test_random_below(random, 5));
         break;
     case 5:
         fprintf(out, ",\"test_id\":\"t%u\",\"status\":\"%s\"", test_random_below(random, 4),
                 pick(random, test_statuses, 4));
+        if (chance(random, 2)) {
+            fprintf(out, ",\"error_message\":\"m%u\"", test_random_below(random, 3));
+        }
         put_real(out, random, "execution_time_ms");
         break;
     case 6:
