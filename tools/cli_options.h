@@ -19,6 +19,7 @@ struct cli_arguments {
     bool json;
     bool all;
     bool strict;
+    bool give_up_rings;
     const char *environment;
     const char *agent;
     const char *issue_type;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "dead_writers.h"
 #include "messages.h"
 #include "output.h"
 #include "progress.h"
@@ -74,7 +75,8 @@ static const struct cli_exit exits[] = {
     {EXIT_USAGE, "the command line is wrong"},
     {EXIT_PARTLY,
      "up to date but for what is damaged: a segment that was set aside (the next run tries it "
-     "again), or a block that was passed over"},
+     "again), or a block that was passed over; or a killed writer of the log could not be "
+     "finished without loss"},
     {EXIT_NOT_FOUND, "there is no such log"},
     {EXIT_LOCKED, "another process works on the database"},
     {EXIT_FINE, NULL}};
@@ -149,6 +151,7 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
     struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
     struct alog_ingest_report report = {0};
     struct alog_error error = {.message = ""};
+    const enum exit_code recovered = dead_writers_finish(arguments->operands[0]);
     options.threads = arguments->jobs.present ? (uint32_t)arguments->jobs.value : 0;
     options.time_zone = arguments->time_zone;
     options.day = arguments->day;
@@ -173,7 +176,7 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
         print_text(&output, &report);
     }
     const bool whole = report.segments_bad == 0 && damage.faults == 0;
-    return output_finish(&output, whole ? EXIT_FINE : EXIT_PARTLY);
+    return output_finish(&output, exit_code_worse(recovered, whole ? EXIT_FINE : EXIT_PARTLY));
 }
 
 static enum exit_code run_ingest(const struct cli_command *command,
@@ -192,7 +195,8 @@ const struct cli_command cmd_ingest = {
     .min_operands = 2,
     .max_operands = 2,
     .summary = "bring a database up to date with a log",
-    .description = "Read what is new in LOGDIR into the database file DB, which is made if it is "
+    .description = "Finish what killed writers left (see 'agentlog help recover'), read what is "
+                   "new in LOGDIR into the database file DB, which is made if it is "
                    "not there, and summarise the days that it touches. "
                    "Every event is counted exactly once, however often this runs and wherever it "
                    "is interrupted: run it from cron, or every minute. "

@@ -1,0 +1,41 @@
+/* Finishing dead writers before the log is read. */
+#include "dead_writers.h"
+
+#include <inttypes.h>
+
+#include "messages.h"
+
+void dead_writers_tell(void *context, const struct alog_recover_note *note) {
+    (void)context;
+    switch (note->kind) {
+    case ALOG_RECOVER_DONE:
+        message("recovered a killed writer, %016" PRIx64 ": %s", note->writer_id, note->message);
+        break;
+    case ALOG_RECOVER_LOST:
+        message("of writer %016" PRIx64 ": %s", note->writer_id, note->message);
+        break;
+    case ALOG_RECOVER_PROBLEM:
+        message("the killed writer %016" PRIx64 " is left as it is: %s", note->writer_id,
+                note->message);
+        break;
+    }
+}
+
+enum exit_code dead_writers_finish(const char *log_dir) {
+    struct alog_recover_options options = ALOG_RECOVER_OPTIONS_INIT;
+    struct alog_recover_report report;
+    struct alog_error error = {.message = ""};
+    options.tell = dead_writers_tell;
+    const enum alog_status status = alog_recover(log_dir, &options, &report, &error);
+    if (status == ALOG_NOT_FOUND) {
+        return EXIT_FINE; /* whoever reads the log says so */
+    }
+    if (status != ALOG_OK) {
+        (void)message_failure(status, &error);
+        return EXIT_PARTLY;
+    }
+    const bool whole = report.problems == 0 && report.rings_lost == 0 && report.bytes_lost == 0 &&
+                       report.segments_damaged == 0;
+    alog_recover_report_free(&report);
+    return whole ? EXIT_FINE : EXIT_PARTLY;
+}

@@ -1,0 +1,19 @@
+/* What an ingest does first: finish what killed writers of the log left, and say so. */
+#ifndef AGENTLOG_TOOLS_DEAD_WRITERS_H
+#define AGENTLOG_TOOLS_DEAD_WRITERS_H
+
+#include <agentlog/recover.h>
+
+#include "exit_codes.h"
+
+/*
+ * Each finished writer is a line on stderr, each loss, and each problem. Nothing to do is silence.
+ * What cannot be done keeps nobody from reading what is there. EXIT_PARTLY when something is lost,
+ * or was left as it is; else EXIT_FINE.
+ */
+enum exit_code dead_writers_finish(const char *log_dir);
+
+/* An alog_recover_tell_fn: a line on stderr. */
+void dead_writers_tell(void *context, const struct alog_recover_note *note);
+
+#endif
