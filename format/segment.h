@@ -107,6 +107,7 @@ struct alog_segment_remains {
     uint64_t missing_events; /* sequence numbers that it should have before its last block */
     uint64_t tail_bytes;     /* behind the last whole block: torn, or tables that were not needed */
     bool header_rebuilt;     /* the file header was damaged */
+    bool no_segment;         /* with ALOG_CORRUPT: there is neither a valid header nor a block */
 };
 
 /*

@@ -193,6 +193,31 @@ static enum alog_status write_new_header(struct rebuild *rebuild,
     return status;
 }
 
+/*
+ * Which number came before the file only its own header knew. Not known, it is the one before its
+ * first good block: then nothing of other segments is said to be missing.
+ */
+static enum alog_status correct_new_header(struct rebuild *rebuild,
+                                           const struct alog_file_header *fallback,
+                                           struct alog_error *error) {
+    struct alog_segment_writer *segment = rebuild->segment;
+    if (!rebuild->remains.header_rebuilt || segment->totals.blocks == 0 ||
+        fallback->predecessor_last_sequence != 0) {
+        return ALOG_OK;
+    }
+    struct alog_file_header header = *alog_segment_scan_file_header(rebuild->scan);
+    header.environment = fallback->environment;
+    header.predecessor_last_sequence = segment->totals.first_sequence - 1;
+    memcpy(header.predecessor_id, fallback->predecessor_id, sizeof header.predecessor_id);
+    segment->header.len = 0;
+    if (alog_file_header_encode(&header, &segment->header) != ALOG_OK) {
+        return alog_segment_no_memory(error, segment->path);
+    }
+    struct iovec part = {segment->header.data, segment->header.len};
+    int result = alog_io_write_all(segment->io, segment->fd, &part, 1, 0);
+    return result < 0 ? alog_segment_io_failed(error, result, "write", segment->path) : ALOG_OK;
+}
+
 static enum alog_status begin_file(struct rebuild *rebuild, const struct alog_file_header *fallback,
                                    struct alog_error *error) {
     struct alog_segment_writer *segment = rebuild->segment;
@@ -295,6 +320,7 @@ static enum alog_status rebuild_file(struct rebuild *rebuild,
     if (status == ALOG_OK) {
         status = alog_segment_scan_open(segment->io, rebuild->source, note_damage, rebuild,
                                         &rebuild->scan, error);
+        rebuild->remains.no_segment = status == ALOG_CORRUPT;
         if (status == ALOG_CORRUPT && source_bytes < LEAST_HEADER_AND_BLOCK) {
             status = alog_fail(error, ALOG_NOT_FOUND, 0, -1, "%s holds no block", rebuild->source);
         }
@@ -305,6 +331,9 @@ static enum alog_status rebuild_file(struct rebuild *rebuild,
     rebuild->harmed = false;
     if (status == ALOG_OK) {
         status = take_blocks(rebuild, error);
+    }
+    if (status == ALOG_OK) {
+        status = correct_new_header(rebuild, fallback, error);
     }
     if (status == ALOG_OK) {
         rebuild->remains.tail_bytes = source_bytes - segment->end;
@@ -343,9 +372,11 @@ enum alog_status alog_segment_rebuild(const struct alog_io *io, const char *path
     rebuild->segment = segment;
     rebuild->known_dead = known_dead;
     enum alog_status status = rebuild_file(rebuild, fallback, error);
+    if (status == ALOG_OK || status == ALOG_CORRUPT) {
+        *ret_remains = rebuild->remains;
+    }
     if (status == ALOG_OK) {
         *ret_segment = segment;
-        *ret_remains = rebuild->remains;
     } else {
         alog_segment_writer_free(segment);
     }

@@ -288,6 +288,14 @@ static enum alog_status finish_open(struct finishing *f, struct alog_log_file *f
         file->done = true; /* nothing in it, or finished meanwhile */
         return ALOG_OK;
     }
+    if (status == ALOG_CORRUPT && remains.no_segment) {
+        /* Its first blocks were lost with the header before they were synced. */
+        file->done = file->damaged = true;
+        f->run->report.segments_damaged++;
+        alog_recover_tell(f->run, ALOG_RECOVER_LOST, f->writer->writer_id, ALOG_OK,
+                          "%s; it is kept as .damaged", f->error.message);
+        return ALOG_OK;
+    }
     if (status == ALOG_CORRUPT) {
         set_aside(f, status); /* its good blocks can be read where it is */
         return ALOG_OK;

@@ -231,6 +231,36 @@ static void around_damage_anywhere(void **state) {
     }
 }
 
+/* The header said how many events came before the file. Without it, none of those is said to be
+ * missing. */
+static void a_lost_header_accuses_no_other_segment(void **state) {
+    struct fixture *f = *state;
+    f->maker.next_sequence = 100;
+    leave(f);
+    memset(f->bytes, 0, (size_t)f->ends[0]);
+    file_bytes_write(f->open_path, f->bytes, f->count);
+    struct alog_segment_remains remains;
+    assert_int_equal(rebuild(f, &remains), ALOG_OK);
+    assert_true(remains.header_rebuilt);
+    f->maker.next_sequence = 100 + BLOCKS;
+    segment_maker_seal(&f->maker);
+    uint64_t gaps;
+    struct alog_segment_info info = check_final(f, &gaps);
+    assert_int_equal(gaps, 0);
+    assert_int_equal(info.predecessor_last_sequence, 99);
+    assert_int_equal(info.events, BLOCKS);
+}
+
+static void bytes_that_are_no_segment_are_told_apart(void **state) {
+    struct fixture *f = *state;
+    leave(f);
+    memset(f->bytes, 0x5a, f->count);
+    file_bytes_write(f->open_path, f->bytes, f->count);
+    struct alog_segment_remains remains;
+    assert_int_equal(rebuild(f, &remains), ALOG_CORRUPT);
+    assert_true(remains.no_segment);
+}
+
 /* Damage of every length: as one hole, as several, and where there is hardly room for one. */
 static void holes_of_many_lengths(void **state) {
     struct fixture *f = *state;
@@ -315,9 +345,16 @@ static void every_call_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_live_segment_is_locked),  TEST(at_every_cut),           TEST(after_the_tables),
-        TEST(what_is_blank_is_nothing),  TEST(around_damage_anywhere), TEST(holes_of_many_lengths),
-        TEST(a_place_too_short_to_fill), TEST(every_call_fails),
+        TEST(a_live_segment_is_locked),
+        TEST(at_every_cut),
+        TEST(after_the_tables),
+        TEST(what_is_blank_is_nothing),
+        TEST(around_damage_anywhere),
+        TEST(holes_of_many_lengths),
+        TEST(a_place_too_short_to_fill),
+        TEST(every_call_fails),
+        TEST(a_lost_header_accuses_no_other_segment),
+        TEST(bytes_that_are_no_segment_are_told_apart),
     };
     return cmocka_run_group_tests_name("segment_rebuild", tests, NULL, NULL);
 }
