@@ -256,6 +256,24 @@ static int make_dir(const struct alog_io *io, const char *path, mode_t mode) {
     return 0;
 }
 
+/* A parent that was missing: its own name must outlive a power loss as what will be in it does. Who
+ * may not read the directory above cannot sync it, and does without. */
+static int make_parent(const struct alog_io *io, const char *path, mode_t mode) {
+    int result = io->mkdir(io->context, path, mode);
+    if (result < 0) {
+        return result == -EEXIST ? make_dir(io, path, mode) : result;
+    }
+    char above[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(above, sizeof above, "%.*s",
+             slash == NULL   ? 1
+             : slash == path ? 1
+                             : (int)(slash - path),
+             slash == NULL ? "." : path);
+    result = alog_io_sync_dir(io, above);
+    return result == -EACCES || result == -EPERM || result == -EINVAL ? 0 : result;
+}
+
 int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode) {
     /* The usual case, all but the last are there, costs one call. */
     int result = make_dir(io, path, mode);
@@ -273,7 +291,7 @@ int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode) {
             continue;
         }
         part[i] = '\0';
-        result = make_dir(io, part, mode);
+        result = make_parent(io, part, mode);
         if (result < 0) {
             return result;
         }

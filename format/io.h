@@ -53,7 +53,10 @@ int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int
 int64_t alog_io_read_full(const struct alog_io *io, int fd, void *buffer, size_t bytes,
                           uint64_t offset);
 
-/* mkdir with missing parents; 0 or -errno. Existing directories are fine. */
+/*
+ * mkdir with missing parents; 0 or -errno. Existing directories are fine. The names of parents that
+ * are made are synced; that of `path` itself is the caller's to sync (in its parent).
+ */
 int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode);
 
 /* fsync of a directory, so that names in it survive; 0 or -errno. */

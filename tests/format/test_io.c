@@ -102,6 +102,23 @@ static void test_make_dirs(void **state) {
     assert_int_equal(alog_io_make_dirs(io, path, 0700), -ENOTDIR);
 }
 
+/* So that a file in them that is synced can be found after a power loss. */
+static void test_make_dirs_syncs_the_names_of_new_parents(void **state) {
+    struct scripted_io script;
+    scripted_io_init(&script);
+    char path[PATH_MAX];
+    join(*state, "f/g/h", path);
+    assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), 0);
+    assert_int_equal(script.calls_of[SCRIPTED_FSYNC], 2);
+    assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), 0);
+    join(*state, "f/g/i/j", path);
+    assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), 0);
+    assert_int_equal(script.calls_of[SCRIPTED_FSYNC], 3);
+    join(*state, "k/l", path);
+    script.fail_always[SCRIPTED_FSYNC] = EIO;
+    assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), -EIO);
+}
+
 static void test_rename_never_replaces(void **state) {
     const struct alog_io *io = alog_io_system();
     char from[PATH_MAX], to[PATH_MAX];
@@ -198,6 +215,7 @@ int main(void) {
         TEST(test_write_all_and_read_full),
         TEST(test_interrupted_calls),
         TEST(test_make_dirs),
+        TEST(test_make_dirs_syncs_the_names_of_new_parents),
         TEST(test_rename_never_replaces),
         TEST(test_lock_is_exclusive_and_goes_with_the_descriptor),
         TEST(test_map_is_shared_and_backed),

@@ -1,4 +1,5 @@
 alog_add_test(writer test_clock alog_writer alog_test_support)
+alog_add_test(writer test_crash_states alog_writer alog_test_support)
 alog_add_test(writer test_control_file alog_writer alog_test_support)
 alog_add_test(writer test_control_read alog_writer alog_test_support)
 alog_add_test(writer test_fork alog_writer alog_test_support)
