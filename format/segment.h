@@ -176,6 +176,38 @@ enum alog_status alog_segment_complete(struct alog_segment_writer *segment, bool
 enum alog_status alog_segment_publish(struct alog_segment_writer *segment, bool sync,
                                       struct alog_error *error);
 
+/*
+ * Seal, and keep the handle on failure: then try again later, unless the segment is lost, that is,
+ * its file cannot be gone on with. A sync of it failed, now or before, after which nobody knows
+ * what is on the disk and a second sync would mean nothing; or its name is gone.
+ */
+enum alog_status alog_segment_try_seal(struct alog_segment_writer *segment, bool sync,
+                                       struct alog_error *error);
+bool alog_segment_is_lost(struct alog_segment_writer *segment);
+
+/* What was not in a lost segment's file any more, by type; both arrays have ALOG_MAX_TYPES. */
+struct alog_segment_loss {
+    uint64_t blocks;
+    uint64_t *events; /* of the blocks that could not be read back */
+    uint64_t *drops;  /* what their headers were the first to count as dropped */
+};
+
+/*
+ * Make a lost segment anew: every block is read back through the open file and checked against its
+ * hash, and what is good goes to a new file, `<final name>.recovering`, same file id and same
+ * offsets, which is sealed, synced and given the final name; what is not leaves a hole. Missing
+ * directories are made. At last the .open file is removed. So the events are never in two segments,
+ * and whoever has read the old file goes on in the new one. `drops_before` are the writer's drops,
+ * by type, when the segment was begun.
+ *
+ * ALOG_OK: the handle is freed and `loss`, zeroed before, filled. On failure everything is as it
+ * was: try again later, or leave the file to a recovery. Cost: reads and writes the whole file;
+ * memory for one block.
+ */
+enum alog_status alog_segment_renew(struct alog_segment_writer *segment, bool sync,
+                                    const uint64_t *drops_before, struct alog_segment_loss *loss,
+                                    struct alog_error *error);
+
 /* Leave the file as it is, unsealed, and free the handle. */
 void alog_segment_abandon(struct alog_segment_writer *segment);
 

@@ -19,6 +19,7 @@ void alog_segment_writer_free(struct alog_segment_writer *segment) {
     }
     alog_buffer_free(&segment->index);
     alog_buffer_free(&segment->header);
+    alog_buffer_free(&segment->file_header);
     free(segment);
 }
 
@@ -40,8 +41,7 @@ static void cut_remains(struct alog_segment_writer *segment) {
     segment->io->ftruncate(segment->io->context, segment->fd, segment->end);
 }
 
-/* The directory of `path`, in `dir`. */
-static void directory_of(const char *path, char dir[PATH_MAX]) {
+void alog_segment_directory(const char *path, char dir[PATH_MAX]) {
     const char *slash = strrchr(path, '/');
     if (slash == NULL) {
         strcpy(dir, ".");
@@ -52,16 +52,30 @@ static void directory_of(const char *path, char dir[PATH_MAX]) {
     dir[len] = '\0';
 }
 
+/* A directory that cannot be opened may be synced later. One whose sync fails must not be: what the
+ * kernel could not write, it has forgotten. */
+static int sync_directory(struct alog_segment_writer *segment, const char *path) {
+    const struct alog_io *io = segment->io;
+    int fd = io->open(io->context, path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    int result = io->fsync(io->context, fd);
+    io->close(io->context, fd);
+    segment->sync_failed |= result < 0;
+    return result;
+}
+
 /* The day's directory, and the log directory, where the day's name may be new. */
 static int sync_names(struct alog_segment_writer *segment) {
     char day[PATH_MAX], log_dir[PATH_MAX];
-    directory_of(segment->path, day);
-    int result = alog_io_sync_dir(segment->io, day);
+    alog_segment_directory(segment->path, day);
+    int result = sync_directory(segment, day);
     if (result < 0 || segment->names_synced) {
         return result;
     }
-    directory_of(day, log_dir);
-    result = alog_io_sync_dir(segment->io, log_dir);
+    alog_segment_directory(day, log_dir);
+    result = sync_directory(segment, log_dir);
     segment->names_synced = result == 0;
     return result;
 }
@@ -115,6 +129,9 @@ static enum alog_status write_file_header(struct alog_segment_writer *segment,
     }
     segment->file_header_bytes = segment->header.len;
     segment->end = segment->header.len;
+    /* Kept, for the file may have to be made anew; the other buffer begins empty. */
+    segment->file_header = segment->header;
+    segment->header = (struct alog_buffer){0};
     return ALOG_OK;
 }
 
@@ -241,6 +258,7 @@ enum alog_status alog_segment_append(struct alog_segment_writer *segment,
 
 enum alog_status alog_segment_sync(struct alog_segment_writer *segment, struct alog_error *error) {
     int result = segment->io->fdatasync(segment->io->context, segment->fd);
+    segment->sync_failed |= result < 0;
     if (result == 0 && !segment->names_synced) {
         result = sync_names(segment);
     }
@@ -272,42 +290,64 @@ const uint8_t *alog_segment_file_id(const struct alog_segment_writer *segment) {
 static enum alog_status write_tables(struct alog_segment_writer *segment,
                                      struct alog_error *error) {
     segment->header.len = 0; /* its room serves for the seek table */
+    size_t index_len = segment->index.len;
     if (alog_index_finish(&segment->index, &segment->totals) != ALOG_OK ||
         alog_seek_table_encode(&segment->index, segment->file_header_bytes, &segment->header) !=
             ALOG_OK) {
+        segment->index.len = index_len;
         return alog_segment_no_memory(error, segment->path);
     }
     struct iovec parts[2] = {{segment->index.data, segment->index.len},
                              {segment->header.data, segment->header.len}};
+    const char *what = "write";
+    uint64_t end = segment->end + segment->index.len + segment->header.len;
     int result = alog_io_write_all(segment->io, segment->fd, parts, 2, segment->end);
-    if (result < 0) {
-        cut_remains(segment);
-        return alog_segment_io_failed(error, result, "write", segment->path);
+    if (result == 0) {
+        what = "truncate";
+        result = segment->io->ftruncate(segment->io->context, segment->fd, end);
     }
-    segment->end += segment->index.len + segment->header.len;
-    result = segment->io->ftruncate(segment->io->context, segment->fd, segment->end);
-    return result < 0 ? alog_segment_io_failed(error, result, "truncate", segment->path) : ALOG_OK;
+    if (result < 0) {
+        segment->index.len = index_len; /* without its check, as before */
+        cut_remains(segment);
+        return alog_segment_io_failed(error, result, what, segment->path);
+    }
+    segment->end = end;
+    segment->tables_written = true;
+    return ALOG_OK;
 }
 
 enum alog_status alog_segment_complete(struct alog_segment_writer *segment, bool sync,
                                        struct alog_error *error) {
-    enum alog_status status = write_tables(segment, error);
-    if (status != ALOG_OK) {
-        return status;
+    if (!segment->tables_written) {
+        enum alog_status status = write_tables(segment, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
     }
-    int result = sync ? segment->io->fsync(segment->io->context, segment->fd) : 0;
-    return result < 0 ? alog_segment_io_failed(error, result, "sync", segment->path) : ALOG_OK;
+    if (sync && !segment->synced_whole) {
+        int result = segment->io->fsync(segment->io->context, segment->fd);
+        if (result < 0) {
+            segment->sync_failed = true;
+            return alog_segment_io_failed(error, result, "sync", segment->path);
+        }
+        segment->synced_whole = true;
+    }
+    return ALOG_OK;
 }
 
-/* Give it its final name, which is the path without its suffix. */
-static enum alog_status name_finally(struct alog_segment_writer *segment, bool sync,
-                                     struct alog_error *error) {
+enum alog_status alog_segment_name_finally(struct alog_segment_writer *segment, bool sync,
+                                           struct alog_error *error) {
     const struct alog_io *io = segment->io;
-    char final_path[PATH_MAX];
-    size_t len = (size_t)(strrchr(segment->path, '.') - segment->path);
-    memcpy(final_path, segment->path, len);
-    final_path[len] = '\0';
-    int result = io->rename(io->context, segment->path, final_path);
+    int result = 0;
+    if (!segment->renamed) {
+        char final_path[PATH_MAX];
+        size_t len = (size_t)(strrchr(segment->path, '.') - segment->path);
+        memcpy(final_path, segment->path, len);
+        final_path[len] = '\0';
+        result = io->rename(io->context, segment->path, final_path);
+        segment->renamed = result == 0;
+        segment->name_lost |= result == -ENOENT;
+    }
     if (result == 0 && sync) {
         result = sync_names(segment);
     }
@@ -318,7 +358,7 @@ static enum alog_status name_finally(struct alog_segment_writer *segment, bool s
 
 enum alog_status alog_segment_publish(struct alog_segment_writer *segment, bool sync,
                                       struct alog_error *error) {
-    enum alog_status status = name_finally(segment, sync, error);
+    enum alog_status status = alog_segment_name_finally(segment, sync, error);
     alog_segment_writer_free(segment);
     return status;
 }
@@ -332,7 +372,7 @@ static enum alog_status seal_file(struct alog_segment_writer *segment, bool sync
                           : ALOG_OK;
     }
     enum alog_status status = alog_segment_complete(segment, sync, error);
-    return status == ALOG_OK ? name_finally(segment, sync, error) : status;
+    return status == ALOG_OK ? alog_segment_name_finally(segment, sync, error) : status;
 }
 
 enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool sync,
@@ -340,6 +380,23 @@ enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool syn
     enum alog_status status = seal_file(segment, sync, error);
     alog_segment_writer_free(segment);
     return status;
+}
+
+enum alog_status alog_segment_try_seal(struct alog_segment_writer *segment, bool sync,
+                                       struct alog_error *error) {
+    enum alog_status status = seal_file(segment, sync, error);
+    if (status == ALOG_OK) {
+        alog_segment_writer_free(segment);
+    }
+    return status;
+}
+
+bool alog_segment_is_lost(struct alog_segment_writer *segment) {
+    struct stat facts;
+    if (!segment->name_lost && segment->io->fstat(segment->io->context, segment->fd, &facts) == 0) {
+        segment->name_lost = facts.st_nlink == 0;
+    }
+    return segment->sync_failed || segment->name_lost;
 }
 
 void alog_segment_abandon(struct alog_segment_writer *segment) {

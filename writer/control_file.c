@@ -47,34 +47,31 @@ static const char *absolute_path(const char *path, char room[PATH_MAX]) {
     return realpath(path, room) != NULL ? room : "";
 }
 
-/* Write all that is unsaved. Under the mutex. */
+/* Write what is not in the file yet. Under the mutex. */
 static int save(struct alog_control_file *control) {
-    if (control->unsaved_bytes == 0) {
+    if (control->count == control->end) {
         return 0;
     }
     if (control->fd < 0) {
         return -EBADF;
     }
-    struct iovec part = {control->unsaved, control->unsaved_bytes};
+    struct iovec part = {control->bytes + control->end, control->count - control->end};
     int result = alog_io_write_all(control->io, control->fd, &part, 1, control->end);
     if (result < 0) {
         return result; /* what was written of it is written again, at the same place */
     }
-    control->end += control->unsaved_bytes;
-    control->unsaved_bytes = 0;
-    free(control->unsaved);
-    control->unsaved = NULL;
+    control->end = control->count;
     return 0;
 }
 
 static int append(struct alog_control_file *control, const uint8_t *bytes, size_t count) {
     pthread_mutex_lock(&control->mutex);
     int result = -ENOMEM;
-    uint8_t *grown = realloc(control->unsaved, control->unsaved_bytes + count);
+    uint8_t *grown = realloc(control->bytes, control->count + count);
     if (grown != NULL) {
-        memcpy(grown + control->unsaved_bytes, bytes, count);
-        control->unsaved = grown;
-        control->unsaved_bytes += count;
+        memcpy(grown + control->count, bytes, count);
+        control->bytes = grown;
+        control->count += count;
         result = save(control);
     }
     pthread_mutex_unlock(&control->mutex);
@@ -212,6 +209,47 @@ int alog_control_retry(struct alog_control_file *control) {
     return result;
 }
 
+/* Under the mutex. */
+static int renew(struct alog_control_file *control) {
+    char *temporary = NULL;
+    char *dir = strdup(control->path);
+    if (dir == NULL || asprintf(&temporary, "%s.new", control->path) < 0) {
+        free(dir);
+        return -ENOMEM;
+    }
+    *strrchr(dir, '/') = '\0';
+    int old_fd = control->fd;
+    size_t old_end = control->end;
+    control->end = 0;
+    int result = alog_io_make_dirs(control->io, dir, 0777);
+    if (result >= 0) {
+        result = create_locked(control, temporary);
+    }
+    if (result >= 0) {
+        control->io->close(control->io->context, old_fd);
+    } else {
+        control->fd = old_fd;
+        control->end = old_end;
+    }
+    free(dir);
+    free(temporary);
+    return result;
+}
+
+int alog_control_renew_if_gone(struct alog_control_file *control) {
+    struct stat facts;
+    int result = 0;
+    pthread_mutex_lock(&control->mutex);
+    if (control->path != NULL && control->fd >= 0) {
+        result = control->io->fstat(control->io->context, control->fd, &facts);
+        if (result >= 0 && facts.st_nlink == 0) {
+            result = renew(control);
+        }
+    }
+    pthread_mutex_unlock(&control->mutex);
+    return result;
+}
+
 void alog_control_close(struct alog_control_file *control, bool remove) {
     const struct alog_io *io = control->io;
     pthread_mutex_lock(&control->mutex);
@@ -228,6 +266,6 @@ void alog_control_close(struct alog_control_file *control, bool remove) {
 }
 
 void alog_control_free(struct alog_control_file *control) {
-    free(control->unsaved);
+    free(control->bytes);
     pthread_mutex_destroy(&control->mutex);
 }

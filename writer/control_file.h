@@ -27,10 +27,10 @@ struct alog_control_file {
     const struct alog_io *io;
     pthread_mutex_t mutex;
     char *path;
-    int fd;           /* -1 = none */
-    uint64_t end;     /* bytes in the file */
-    uint8_t *unsaved; /* bytes that a failing disk has not taken yet */
-    size_t unsaved_bytes;
+    int fd;         /* -1 = none */
+    uint8_t *bytes; /* all that was appended: the file may have to be made anew */
+    size_t count;
+    size_t end; /* of them, in the file; the rest a failing disk has not taken yet */
 };
 
 /* Create and lock it in `dir`, which exists. `ring_dir` is where the writer's rings are to be.
@@ -49,6 +49,10 @@ int alog_control_add_ring(struct alog_control_file *control, uint64_t ring_id, c
 int alog_control_add_type(struct alog_control_file *control, const struct alog_event_type *type);
 int alog_control_add_finished(struct alog_control_file *control);
 int alog_control_retry(struct alog_control_file *control);
+
+/* When the file was removed, or could not be made anew then: make it, with all that was appended,
+ * and its directory. 0, also when it is there; or -errno. */
+int alog_control_renew_if_gone(struct alog_control_file *control);
 
 /* {"finished": true}, as it stands in the file; returns its length. */
 #define ALOG_CONTROL_FINISHED_BYTES 32

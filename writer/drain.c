@@ -48,9 +48,7 @@ void alog_drain_free(struct alog_drain *drain) {
     if (drain == NULL) {
         return;
     }
-    if (drain->segment != NULL) {
-        alog_segment_abandon(drain->segment);
-    }
+    alog_drain_free_segments(drain);
     if (drain->builder != NULL) {
         alog_block_builder_free(drain->builder);
     }
@@ -59,6 +57,7 @@ void alog_drain_free(struct alog_drain *drain) {
     }
     free(drain->drops);
     free(drain->marks);
+    free(drain->unsaid);
     free(drain->scratch);
     free(drain->text.data);
     free(drain);
@@ -68,15 +67,12 @@ void alog_drain_free(struct alog_drain *drain) {
 
 /* What the ring held is no event. It was accepted once, so it counts as lost. */
 static void count_unreadable(struct alog_drain *drain, uint32_t type, uint64_t events) {
-    _Atomic uint64_t *unreadable = &drain->writer->counters.unreadable;
-    /* Relaxed: this thread alone writes it. */
-    atomic_store_explicit(unreadable,
-                          atomic_load_explicit(unreadable, memory_order_relaxed) + events,
-                          memory_order_relaxed);
-    for (; events > 0; events--) {
-        alog_losses_count(&drain->writer->losses, ALOG_LOSS_UNREADABLE,
-                          type < ALOG_MAX_TYPES ? type : 0);
-    }
+    /* As one for alog_writer_get_stats: an event is in flight or lost. */
+    pthread_mutex_lock(&drain->writer->mutex);
+    alog_drain_count(&drain->writer->counters.unreadable, events);
+    alog_losses_count_many(&drain->writer->losses, ALOG_LOSS_UNREADABLE,
+                           type < ALOG_MAX_TYPES ? type : 0, events);
+    pthread_mutex_unlock(&drain->writer->mutex);
 }
 
 enum alog_status alog_drain_add(struct alog_drain *drain, const uint8_t *plain, uint32_t bytes,
@@ -284,8 +280,16 @@ static void finish(struct alog_drain *drain) {
     if (status != ALOG_OK && drain->result == ALOG_OK) {
         drain->result = status;
     }
-    drain->emptied = is_empty(drain);
     (void)alog_drain_seal(drain);
+    alog_drain_settle_all(drain);
+    if (drain->displaced_count == 0 && alog_drain_report_losses(drain) == ALOG_OK &&
+        alog_drain_cut(drain) == ALOG_OK) {
+        /* What was lost just now is in the log as well. */
+        (void)alog_drain_seal(drain);
+        alog_drain_settle_all(drain);
+    }
+    drain->emptied = is_empty(drain);
+    drain->settled = drain->left == 0;
 }
 
 /* Sleep until `deadline`, or until flush or close call. */

@@ -21,6 +21,16 @@ struct alog_drain_text {
     bool failed; /* no memory: sticky */
 };
 
+/* A segment that is not sealed and not written to any more: its sync failed, its name is gone, or
+ * it could not be sealed. */
+struct alog_displaced {
+    struct alog_segment_writer *segment;
+    uint64_t *drops_before; /* stored_drops when it was begun */
+};
+
+/* So many wait at most to be sealed or made anew; then the oldest is left to a recovery. */
+#define ALOG_MAX_DISPLACED 8u
+
 struct alog_drain {
     struct alog_writer *writer;
     const struct alog_io *io;
@@ -45,14 +55,23 @@ struct alog_drain {
     uint64_t segment_counted; /* its bytes that are in the counters */
     uint8_t predecessor_id[16];
     uint64_t predecessor_last_sequence;
+    uint64_t *drops_before;                /* as in struct alog_displaced */
+    uint64_t stored_drops[ALOG_MAX_TYPES]; /* as the last block's header says */
     bool unsynced;
     int64_t unsynced_since_ns;
+    struct alog_displaced displaced[ALOG_MAX_DISPLACED];
+    uint32_t displaced_count;
+    int64_t settle_at_ns, settle_wait_ns; /* when they are tried next, and how long after that */
+    int64_t look_at_ns;                   /* when the names are looked at next */
+    uint64_t left;                        /* segments that stay unsealed */
 
     /* What the log says so far, the block being filled included. */
     uint64_t taken_total, lost_total;
     uint64_t taken[ALOG_MAX_TYPES], lost[ALOG_MAX_TYPES];
     uint64_t reported_losses; /* of writer->losses */
     uint64_t reported[ALOG_LOSS_REASONS][ALOG_MAX_TYPES];
+    uint64_t *unsaid; /* losses, by type, that the log said until that was lost; NULL = none ever */
+    bool has_unsaid;
     uint64_t stats_taken, stats_lost; /* at the last writer_stats */
     int64_t stats_ns;
     struct alog_drain_text text;
@@ -64,7 +83,8 @@ struct alog_drain {
     int64_t nap_ns;
     int64_t clock_at_ns; /* the clock is calibrated then */
     int64_t retry_at_ns; /* after a failed write, not before this */
-    bool emptied;        /* at the end: nothing is left in the rings */
+    bool emptied;        /* at the end: nothing is left in the rings, */
+    bool settled;        /* … and every segment is sealed */
     bool forced;         /* a flush or the end: do not wait for retry_at_ns */
 
     enum alog_status result; /* the first failure that cost something, for close */
@@ -95,14 +115,26 @@ enum alog_status alog_drain_cut(struct alog_drain *drain);
 /* Begin the next segment; drain->segment is NULL before, and after a failure. */
 enum alog_status alog_drain_make_segment(struct alog_drain *drain, struct alog_error *error);
 
-/* Seal the segment if its size, its age or the day says so. */
+/* Seal the segment if its size, its age or the day says so. See that files still have names, and
+ * that displaced segments get into their places. */
 void alog_drain_rotate(struct alog_drain *drain);
 
-/* Seal the segment, if there is one. */
+/* Seal the segment, if there is one. When that fails it is displaced, and the next can begin. */
 enum alog_status alog_drain_seal(struct alog_drain *drain);
 
-/* Sync what was written and is not synced yet. A segment whose sync fails is abandoned. */
+/* Sync what was written and is not synced yet. A segment whose sync fails is made anew at once, or
+ * displaced until that works. */
 enum alog_status alog_drain_sync(struct alog_drain *drain);
+
+/* Try once more to get every displaced segment into its place, at the end of the writer. What
+ * stays unsealed is left to a recovery, and counts as a failure. */
+void alog_drain_settle_all(struct alog_drain *drain);
+
+/* Free what belongs to segments, whose files are left as they are. */
+void alog_drain_free_segments(struct alog_drain *drain);
+
+/* The block that `facts` describes is in the segment. */
+void alog_drain_note_drops(struct alog_drain *drain);
 
 /* Add to the counters what the segment grew by. */
 void alog_drain_count_segment_bytes(struct alog_drain *drain);

@@ -78,6 +78,7 @@ static void block_is_stored(struct alog_drain *drain) {
     alog_drain_count(&writer->counters.stored, events - drain->own_events);
     alog_drain_count(&writer->counters.raw_bytes, drain->facts.raw_bytes);
     alog_drain_count_segment_bytes(drain);
+    alog_drain_note_drops(drain);
     for (struct alog_ring_slot *slot = alog_ring_set_first(&writer->rings); slot != NULL;
          slot = slot->next) {
         if (slot->marked != slot->consumer.taken) {

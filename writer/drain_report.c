@@ -102,13 +102,44 @@ static enum alog_status report_reason(struct alog_drain *drain, enum alog_loss_r
         if (status != ALOG_OK) {
             return status;
         }
+        if (reason == ALOG_LOSS_SYNC_FAILED) {
+            /* It was taken once, and is lost instead from here on. */
+            drain->taken[type] -= fresh;
+            drain->taken_total -= fresh;
+        }
         drain->reported[reason][type] = lost;
         drain->reported_losses += fresh;
     }
     return ALOG_OK;
 }
 
+/* A writer_loss that was in a block which a failed sync lost: said again, counted once. */
+static enum alog_status report_unsaid(struct alog_drain *drain) {
+    for (uint32_t type = 0; type < ALOG_MAX_TYPES; type++) {
+        uint64_t count = drain->unsaid[type];
+        if (count == 0) {
+            continue;
+        }
+        enum alog_status status =
+            report(drain, type, count, alog_loss_reason_name(ALOG_LOSS_SYNC_FAILED), NULL);
+        if (status != ALOG_OK) {
+            return status;
+        }
+        drain->lost[type] -= count;
+        drain->lost_total -= count;
+        drain->unsaid[type] = 0;
+    }
+    drain->has_unsaid = false;
+    return ALOG_OK;
+}
+
 enum alog_status alog_drain_report_losses(struct alog_drain *drain) {
+    if (drain->has_unsaid) {
+        enum alog_status status = report_unsaid(drain);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
     if (alog_losses_total(&drain->writer->losses) == drain->reported_losses) {
         return ALOG_OK;
     }

@@ -11,10 +11,11 @@
 #include <agentlog/agentlog.h>
 
 enum alog_loss_reason {
-    ALOG_LOSS_TOO_BIG,    /* larger than max_event_bytes */
-    ALOG_LOSS_NO_RING,    /* no ring could be made for the thread */
-    ALOG_LOSS_REENTERED,  /* logged by a signal handler that interrupted a log call */
-    ALOG_LOSS_UNREADABLE, /* what the ring held was no event: memory was overwritten */
+    ALOG_LOSS_TOO_BIG,     /* larger than max_event_bytes */
+    ALOG_LOSS_NO_RING,     /* no ring could be made for the thread */
+    ALOG_LOSS_REENTERED,   /* logged by a signal handler that interrupted a log call */
+    ALOG_LOSS_UNREADABLE,  /* what the ring held was no event: memory was overwritten */
+    ALOG_LOSS_SYNC_FAILED, /* stored, until a failed sync lost the block */
     ALOG_LOSS_REASONS
 };
 
@@ -29,11 +30,16 @@ struct alog_losses {
     _Atomic uint64_t counts[ALOG_LOSS_REASONS][ALOG_MAX_TYPES];
 };
 
+static inline void alog_losses_count_many(struct alog_losses *losses, enum alog_loss_reason reason,
+                                          uint32_t type, uint64_t events) {
+    atomic_fetch_add_explicit(&losses->counts[reason][type], events, memory_order_relaxed);
+    /* Release: pairs with the acquire in alog_losses_total; the count above is then seen. */
+    atomic_fetch_add_explicit(&losses->total, events, memory_order_release);
+}
+
 static inline void alog_losses_count(struct alog_losses *losses, enum alog_loss_reason reason,
                                      uint32_t type) {
-    atomic_fetch_add_explicit(&losses->counts[reason][type], 1, memory_order_relaxed);
-    /* Release: pairs with the acquire in alog_losses_total; the count above is then seen. */
-    atomic_fetch_add_explicit(&losses->total, 1, memory_order_release);
+    alog_losses_count_many(losses, reason, type, 1);
 }
 
 static inline uint64_t alog_losses_total(const struct alog_losses *losses) {

@@ -409,12 +409,12 @@ enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error
     enum alog_status status = closing_result(writer, left, error);
     /* What could not be stored stays where a recovery finds it. */
     bool everything = left == 0 && writer->drain->emptied;
-    if (everything) {
+    if (everything && writer->drain->settled) {
         /* Killed from here on, nobody shall take the rings that are gone for lost ones. */
         (void)alog_control_add_finished(&writer->control);
     }
     alog_ring_set_unmap(writer, everything);
-    alog_control_close(&writer->control, everything);
+    alog_control_close(&writer->control, everything && writer->drain->settled);
     alog_drain_free(writer->drain);
     writer->drain = NULL;
     alog_writer_release(writer);

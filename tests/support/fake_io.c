@@ -14,7 +14,16 @@ static int failure(struct fake_io *fake, enum fake_call call, const char *path) 
     if (only != NULL && (path == NULL || strstr(path, only) == NULL)) {
         return 0;
     }
-    return atomic_load(&fake->failures[call]);
+    int result = atomic_load(&fake->failures[call]);
+    if (result == 0 ||
+        (atomic_load(&fake->skip[call]) > 0 && atomic_fetch_sub(&fake->skip[call], 1) > 0)) {
+        return 0;
+    }
+    if (atomic_load(&fake->times[call]) > 0 && atomic_fetch_sub(&fake->times[call], 1) == 1) {
+        atomic_store(&fake->failures[call], 0);
+    }
+    atomic_fetch_add(&fake->failed, 1);
+    return result;
 }
 
 static int fake_open(void *context, const char *path, int flags, mode_t mode) {
@@ -23,34 +32,50 @@ static int fake_open(void *context, const char *path, int flags, mode_t mode) {
 }
 
 static int fake_close(void *context, int fd) {
-    (void)context;
-    return real()->close(NULL, fd);
+    int failed = failure(context, FAKE_CLOSE, NULL);
+    int result = real()->close(NULL, fd);
+    return failed < 0 ? failed : result;
 }
 
 static int64_t fake_pread(void *context, int fd, void *buffer, size_t bytes, uint64_t offset) {
-    (void)context;
-    return real()->pread(NULL, fd, buffer, bytes, offset);
+    int failed = failure(context, FAKE_PREAD, NULL);
+    return failed < 0 ? failed : real()->pread(NULL, fd, buffer, bytes, offset);
 }
 
 static int64_t fake_pwritev(void *context, int fd, const struct iovec *parts, int count,
                             uint64_t offset) {
-    int failed = failure(context, FAKE_PWRITEV, NULL);
+    struct fake_io *fake = context;
+    int failed = failure(fake, FAKE_PWRITEV, NULL);
+    uint64_t most = atomic_load(&fake->write_at_most);
+    if (failed == 0 && most != 0) {
+        struct iovec part = parts[0];
+        part.iov_len = part.iov_len < most ? part.iov_len : (size_t)most;
+        return real()->pwritev(NULL, fd, &part, 1, offset);
+    }
     return failed < 0 ? failed : real()->pwritev(NULL, fd, parts, count, offset);
 }
 
+static int sync_failure(struct fake_io *fake, int fd) {
+    int failed = failure(fake, FAKE_FSYNC, NULL);
+    if (failed < 0 && fake->on_failed_sync != NULL) {
+        fake->on_failed_sync(fake->on_failed_sync_context, fd);
+    }
+    return failed;
+}
+
 static int fake_fsync(void *context, int fd) {
-    int failed = failure(context, FAKE_FSYNC, NULL);
+    int failed = sync_failure(context, fd);
     return failed < 0 ? failed : real()->fsync(NULL, fd);
 }
 
 static int fake_fdatasync(void *context, int fd) {
-    int failed = failure(context, FAKE_FSYNC, NULL);
+    int failed = sync_failure(context, fd);
     return failed < 0 ? failed : real()->fdatasync(NULL, fd);
 }
 
 static int fake_ftruncate(void *context, int fd, uint64_t bytes) {
-    (void)context;
-    return real()->ftruncate(NULL, fd, bytes);
+    int failed = failure(context, FAKE_FTRUNCATE, NULL);
+    return failed < 0 ? failed : real()->ftruncate(NULL, fd, bytes);
 }
 
 static int fake_fallocate(void *context, int fd, uint64_t bytes) {
@@ -59,8 +84,8 @@ static int fake_fallocate(void *context, int fd, uint64_t bytes) {
 }
 
 static int fake_fstat(void *context, int fd, struct stat *ret_stat) {
-    (void)context;
-    return real()->fstat(NULL, fd, ret_stat);
+    int failed = failure(context, FAKE_FSTAT, NULL);
+    return failed < 0 ? failed : real()->fstat(NULL, fd, ret_stat);
 }
 
 static int fake_lock(void *context, int fd) {
@@ -108,8 +133,8 @@ static int64_t fake_monotonic_ns(void *context) {
 }
 
 static int fake_random(void *context, void *buffer, size_t bytes) {
-    (void)context;
-    return real()->random(NULL, buffer, bytes);
+    int failed = failure(context, FAKE_RANDOM, NULL);
+    return failed < 0 ? failed : real()->random(NULL, buffer, bytes);
 }
 
 void fake_io_init(struct fake_io *fake) {

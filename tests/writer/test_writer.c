@@ -202,26 +202,6 @@ static void a_flush_that_cannot_says_so(void **state) {
     assert_int_equal(read_log(f).events, 2);
 }
 
-static void a_failed_sync_gives_the_segment_up(void **state) {
-    struct fixture *f = *state;
-    open_writer(f);
-    assert_int_equal(log_error(f), ALOG_OK);
-    atomic_store(&f->fake.failures[FAKE_FSYNC], -EIO);
-    assert_int_equal(flush(f), ALOG_IO);
-    atomic_store(&f->fake.failures[FAKE_FSYNC], 0);
-    assert_int_equal(log_error(f), ALOG_OK);
-    assert_int_equal(flush(f), ALOG_OK);
-    assert_int_equal(stats_of(f).segments, 2);
-    struct alog_error error;
-    assert_int_equal(alog_writer_close(f->writer, &error), ALOG_IO);
-    f->writer = NULL;
-    assert_int_equal(error.system_errno, EIO);
-    struct log_walk_result result = read_log(f);
-    assert_int_equal(result.segments, 2);
-    assert_int_equal(result.open_segments, 1);
-    assert_int_equal(result.events, 3);
-}
-
 static void close_keeps_what_it_cannot_write(void **state) {
     struct fixture *f = *state;
     f->options.ring_dir = f->dir;
@@ -412,7 +392,6 @@ int main(void) {
         CASE(a_flush_puts_events_into_the_file),
         CASE(events_reach_the_file_by_themselves),
         CASE(a_flush_that_cannot_says_so),
-        CASE(a_failed_sync_gives_the_segment_up),
         CASE(close_keeps_what_it_cannot_write),
         CASE(close_of_nothing_is_fine),
         CASE(stats_know_older_callers),

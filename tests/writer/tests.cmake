@@ -2,6 +2,7 @@ alog_add_test(writer test_clock alog_writer alog_test_support)
 alog_add_test(writer test_crash_states alog_writer alog_test_support)
 alog_add_test(writer test_control_file alog_writer alog_test_support)
 alog_add_test(writer test_control_read alog_writer alog_test_support)
+alog_add_test(writer test_failed_sync alog_writer alog_test_support)
 alog_add_test(writer test_fork alog_writer alog_test_support)
 # A child of several threads that starts one of its own is what is tested; those of its parent end nowhere.
 set_property(TEST writer/test_fork APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=die_after_fork=0:report_thread_leaks=0:$ENV{TSAN_OPTIONS}")
