@@ -13,6 +13,35 @@ static int two_digits(const char *at) {
     return (at[0] - '0') * 10 + (at[1] - '0');
 }
 
+/* Days since 1970-01-01 of a day in the Gregorian calendar, and back to year and month. Source:
+ * Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t of_era = year - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static void civil_from_days(int64_t days, int64_t *ret_year, int64_t *ret_month) {
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t of_era = days - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t from_march = (5 * of_year + 2) / 153;
+    *ret_month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *ret_year = year + era * 400 + (*ret_month <= 2);
+}
+
+int64_t alog_month_start(int64_t epoch_s, int months, int32_t offset_s) {
+    int64_t day_s = alog_bucket_start(epoch_s, ALOG_DAY_S, offset_s) + offset_s;
+    int64_t year, month;
+    civil_from_days(day_s / ALOG_DAY_S, &year, &month);
+    int64_t count = year * 12 + month - 1 + months;
+    return days_from_civil(count / 12, count % 12 + 1, 1) * ALOG_DAY_S - offset_s;
+}
+
 enum alog_status alog_time_zone_parse(const char *text, int32_t *ret_offset_s,
                                       struct alog_error *error) {
     if (strcmp(text, "UTC") == 0 || strcmp(text, "Z") == 0) {

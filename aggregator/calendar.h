@@ -19,6 +19,9 @@ static inline int64_t alog_bucket_of_ns(int64_t timestamp_ns, int64_t bucket_s, 
     return alog_bucket_start(timestamp_ns / 1000000000, bucket_s, offset_s);
 }
 
+/* The start of the month that `epoch_s` lies in, and of the one `months` later. */
+int64_t alog_month_start(int64_t epoch_s, int months, int32_t offset_s);
+
 /* "UTC", "Z", "+08:00", "-0330": seconds east of UTC, at most 18 hours. ALOG_INVALID. */
 enum alog_status alog_time_zone_parse(const char *text, int32_t *ret_offset_s,
                                       struct alog_error *error);

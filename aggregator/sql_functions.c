@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "names.h"
 #include "sketch.h"
 #include "sql_error.h"
 #include "wilson.h"
@@ -71,6 +72,48 @@ static void sketch_count_until_ms(sqlite3_context *context, int count, sqlite3_v
     alog_sketch_free(&sketch);
 }
 
+/* The text with the least time; on equal times the smallest text. */
+struct earliest {
+    char *text;
+    size_t len;
+    sqlite3_int64 at;
+};
+
+static void earliest_text_step(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    struct earliest *earliest = sqlite3_aggregate_context(context, sizeof(*earliest));
+    const char *text = (const char *)sqlite3_value_text(values[1]);
+    struct alog_string offered = {text, (size_t)sqlite3_value_bytes(values[1])};
+    sqlite3_int64 at = sqlite3_value_int64(values[0]);
+    if (!earliest || !text) {
+        if (!earliest || sqlite3_value_type(values[1]) != SQLITE_NULL) {
+            sqlite3_result_error_nomem(context);
+        }
+        return;
+    }
+    struct alog_string kept = {earliest->text, earliest->len};
+    if (earliest->text &&
+        (at > earliest->at || (at == earliest->at && alog_string_compare(offered, kept) >= 0))) {
+        return;
+    }
+    char *copy = sqlite3_malloc64(offered.len + 1);
+    if (!copy) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    memcpy(copy, offered.data, offered.len);
+    sqlite3_free(earliest->text);
+    *earliest = (struct earliest){copy, offered.len, at};
+}
+
+static void earliest_text_final(sqlite3_context *context) {
+    struct earliest *earliest = sqlite3_aggregate_context(context, 0);
+    if (earliest && earliest->text) {
+        sqlite3_result_text64(context, earliest->text, earliest->len, sqlite3_free, SQLITE_UTF8);
+        earliest->text = NULL;
+    }
+}
+
 static bool wilson(sqlite3_value **values, double *ret_low, double *ret_high) {
     return sqlite3_value_type(values[0]) != SQLITE_NULL &&
            sqlite3_value_type(values[1]) != SQLITE_NULL &&
@@ -103,6 +146,7 @@ enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *err
         void (*final)(sqlite3_context *);
     } functions[] = {
         {"sketch_merge", -1, NULL, sketch_merge_step, sketch_merge_final},
+        {"earliest_text", 2, NULL, earliest_text_step, earliest_text_final},
         {"sketch_quantile_ms", 2, sketch_quantile_ms, NULL, NULL},
         {"sketch_count_until_ms", 2, sketch_count_until_ms, NULL, NULL},
         {"wilson_low", 2, wilson_low, NULL, NULL},

@@ -10,7 +10,8 @@
  * ALOG_LOCKED.
  *
  *   sketch_merge(blob, …)          aggregate: one sketch of all the rows' and arguments' sketches
- *   sketch_quantile_ms(blob, q)    the quantile 0..1, in ms; NULL of an empty sketch
+ *   earliest_text(time, text)      aggregate: the text of the least time, the smallest on equal
+ * times sketch_quantile_ms(blob, q)    the quantile 0..1, in ms; NULL of an empty sketch
  *   sketch_count_until_ms(blob, x) how many of its values are at most x ms, to the sketch's error
  *   wilson_low(successes, count)   ends of the 95 % interval; NULL when count is 0
  *   wilson_high(successes, count)

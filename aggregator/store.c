@@ -11,6 +11,7 @@
 #include <agentlog/aggregator.h>
 
 #include "format/error.h"
+#include "levels.h"
 #include "schema_docs.h"
 #include "sql_error.h"
 #include "sql_functions.h"
@@ -209,15 +210,20 @@ static enum alog_status make_schema(sqlite3 *db, const struct alog_store_setting
     if (status != ALOG_OK) {
         return status;
     }
-    const char *parts[] = {alog_schema_sql(), alog_views_sql(), facts};
+    char *levels = alog_level_schema(alog_schema_sql());
+    const char *parts[] = {alog_schema_sql(), levels, alog_views_sql(), facts};
+    if (!levels) {
+        status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    }
     for (size_t i = 0; status == ALOG_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (sqlite3_exec(db, parts[i], NULL, NULL, NULL) != SQLITE_OK) {
             status = alog_sql_fail(db, error, "making the database");
         }
     }
-    for (size_t i = 0; status == ALOG_OK && i < 2; i++) {
+    for (size_t i = 0; status == ALOG_OK && i < 3; i++) {
         status = alog_schema_docs_insert(db, parts[i], error);
     }
+    sqlite3_free(levels);
     if (status == ALOG_OK) {
         status = run(db, "COMMIT", error);
     }

@@ -1,16 +1,29 @@
 #include "summarise.h"
 
+#include "calendar.h"
+#include "format/error.h"
+#include "levels.h"
 #include "sql_error.h"
 #include "summarise_sql.h"
 
 #define MAX_DAILY_TABLES 16
 
-/* One statement pair per daily table, in the order of alog_daily_tables(). */
+/* What makes the rows of one table anew. */
+struct maker {
+    sqlite3_stmt *erase, *insert;
+    const char *table;
+};
+
+/* The makers, in the order in which they run: levels of a day, daily tables, levels of a month. */
 struct statements {
     sqlite3_stmt *day_text;
-    sqlite3_stmt *erase[MAX_DAILY_TABLES];
-    sqlite3_stmt *insert[MAX_DAILY_TABLES];
-    size_t count;
+    struct maker days[ALOG_ROLLUP_COUNT];
+    size_t day_count;
+    struct maker tables[MAX_DAILY_TABLES];
+    size_t table_count;
+    struct maker months[ALOG_ROLLUP_COUNT];
+    size_t month_count;
+    int32_t time_zone_offset_s;
 };
 
 static enum alog_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement,
@@ -22,33 +35,89 @@ static enum alog_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret
     return ALOG_OK;
 }
 
-static enum alog_status prepare_all(sqlite3 *db, struct statements *all, struct alog_error *error) {
-    enum alog_status status =
-        prepare(db,
-                "SELECT strftime('%Y-%m-%d', :day_epoch + COALESCE((SELECT CAST(value AS INTEGER)"
-                " FROM settings WHERE name = 'time_zone_offset_s'), 0), 'unixepoch')",
-                &all->day_text, error);
+static enum alog_status prepare_levels(sqlite3 *db, enum alog_level level, struct maker *makers,
+                                       size_t *count, struct alog_error *error) {
+    enum alog_status status = ALOG_OK;
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        if (!alog_level_wanted(rollup)) {
+            continue;
+        }
+        struct maker *maker = &makers[(*count)++];
+        maker->table = alog_rollup_kind(rollup)->table;
+        char *erase = alog_level_erase_sql(rollup, level);
+        char *insert = alog_level_insert_sql(rollup, level);
+        status = erase && insert ? prepare(db, erase, &maker->erase, error)
+                                 : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        if (status == ALOG_OK) {
+            status = prepare(db, insert, &maker->insert, error);
+        }
+        sqlite3_free(erase);
+        sqlite3_free(insert);
+    }
+    return status;
+}
+
+static enum alog_status prepare_tables(sqlite3 *db, struct statements *all,
+                                       struct alog_error *error) {
+    enum alog_status status = ALOG_OK;
     const struct alog_daily_table *table = alog_daily_tables();
-    for (; status == ALOG_OK && table->name != NULL; table++, all->count++) {
+    for (; status == ALOG_OK && table->name != NULL; table++) {
         char erase[128];
+        struct maker *maker = &all->tables[all->table_count++];
+        maker->table = table->name;
         sqlite3_snprintf(sizeof(erase), erase,
                          "DELETE FROM %s WHERE day_epoch = :day_epoch"
                          " AND environment = :environment",
                          table->name);
-        status = prepare(db, erase, &all->erase[all->count], error);
+        status = prepare(db, erase, &maker->erase, error);
         if (status == ALOG_OK) {
-            status = prepare(db, table->insert, &all->insert[all->count], error);
+            status = prepare(db, table->insert, &maker->insert, error);
         }
     }
     return status;
 }
 
+static enum alog_status read_offset(sqlite3 *db, int32_t *ret_offset_s, struct alog_error *error) {
+    sqlite3_stmt *statement = NULL;
+    enum alog_status status =
+        prepare(db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'",
+                &statement, error);
+    if (status == ALOG_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        *ret_offset_s = sqlite3_column_int(statement, 0);
+    }
+    return sqlite3_finalize(statement) == SQLITE_OK ? status : alog_sql_fail(db, error, "settings");
+}
+
+static enum alog_status prepare_all(sqlite3 *db, struct statements *all, struct alog_error *error) {
+    enum alog_status status = read_offset(db, &all->time_zone_offset_s, error);
+    if (status == ALOG_OK) {
+        status = prepare(db, "SELECT strftime('%Y-%m-%d', :local_epoch, 'unixepoch')",
+                         &all->day_text, error);
+    }
+    if (status == ALOG_OK) {
+        status = prepare_levels(db, ALOG_LEVEL_DAY, all->days, &all->day_count, error);
+    }
+    if (status == ALOG_OK) {
+        status = prepare_tables(db, all, error);
+    }
+    if (status == ALOG_OK) {
+        status = prepare_levels(db, ALOG_LEVEL_MONTH, all->months, &all->month_count, error);
+    }
+    return status;
+}
+
+static void finalize_makers(struct maker *makers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        sqlite3_finalize(makers[i].erase);
+        sqlite3_finalize(makers[i].insert);
+    }
+}
+
 static void finalize_all(struct statements *all) {
     sqlite3_finalize(all->day_text);
-    for (size_t i = 0; i < all->count; i++) {
-        sqlite3_finalize(all->erase[i]);
-        sqlite3_finalize(all->insert[i]);
-    }
+    finalize_makers(all->days, all->day_count);
+    finalize_makers(all->tables, all->table_count);
+    finalize_makers(all->months, all->month_count);
 }
 
 /* Not every statement has every parameter. */
@@ -66,14 +135,23 @@ static void bind_value(sqlite3_stmt *statement, const char *name, sqlite3_value 
     }
 }
 
-/* Run one statement for the day that `dirty` stands at. */
+/* A day or a month of an environment, as the statements want to have it. */
+struct bucket {
+    sqlite3_value *environment;
+    sqlite3_value *day_text; /* NULL: a month */
+    int64_t start_s, end_s;
+};
+
 static enum alog_status run(sqlite3 *db, sqlite3_stmt *statement, const char *table,
-                            sqlite3_stmt *dirty, sqlite3_stmt *day_text, struct alog_error *error) {
-    int64_t day_epoch = sqlite3_column_int64(dirty, 1);
-    bind_integer(statement, ":day_epoch", day_epoch);
-    bind_integer(statement, ":day_end", day_epoch + 86400);
-    bind_value(statement, ":environment", sqlite3_column_value(dirty, 0));
-    bind_value(statement, ":day", sqlite3_column_value(day_text, 0));
+                            const struct bucket *bucket, struct alog_error *error) {
+    bind_value(statement, ":environment", bucket->environment);
+    bind_integer(statement, ":bucket", bucket->start_s);
+    bind_integer(statement, ":bucket_end", bucket->end_s);
+    bind_integer(statement, ":day_epoch", bucket->start_s);
+    bind_integer(statement, ":day_end", bucket->end_s);
+    if (bucket->day_text) {
+        bind_value(statement, ":day", bucket->day_text);
+    }
     sqlite3_step(statement);
     if (sqlite3_reset(statement) != SQLITE_OK) {
         return alog_sql_fail(db, error, table);
@@ -81,43 +159,103 @@ static enum alog_status run(sqlite3 *db, sqlite3_stmt *statement, const char *ta
     return ALOG_OK;
 }
 
+static enum alog_status make(sqlite3 *db, const struct maker *makers, size_t count,
+                             const struct bucket *bucket, uint64_t *summaries,
+                             struct alog_error *error) {
+    enum alog_status status = ALOG_OK;
+    for (size_t i = 0; status == ALOG_OK && i < count; i++) {
+        status = run(db, makers[i].erase, makers[i].table, bucket, error);
+        if (status == ALOG_OK) {
+            status = run(db, makers[i].insert, makers[i].table, bucket, error);
+        }
+        if (status == ALOG_OK && strcmp(makers[i].table, "daily_summary") == 0) {
+            *summaries += (uint64_t)sqlite3_changes(db);
+        }
+    }
+    return status;
+}
+
 /* *days counts those that have something to say: not one with the writers' own events alone. */
 static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlite3_stmt *dirty,
                                       uint64_t *days, struct alog_error *error) {
-    bind_integer(all->day_text, ":day_epoch", sqlite3_column_int64(dirty, 1));
+    int64_t day_epoch = sqlite3_column_int64(dirty, 1);
+    bind_integer(all->day_text, ":local_epoch", day_epoch + all->time_zone_offset_s);
     if (sqlite3_step(all->day_text) != SQLITE_ROW) {
         return alog_sql_fail(db, error, "the name of a day");
     }
-    enum alog_status status = ALOG_OK;
-    const struct alog_daily_table *tables = alog_daily_tables();
-    for (size_t i = 0; status == ALOG_OK && i < all->count; i++) {
-        status = run(db, all->erase[i], tables[i].name, dirty, all->day_text, error);
-        if (status == ALOG_OK) {
-            status = run(db, all->insert[i], tables[i].name, dirty, all->day_text, error);
-        }
-        if (status == ALOG_OK && strcmp(tables[i].name, "daily_summary") == 0) {
-            *days += (uint64_t)sqlite3_changes(db);
-        }
+    struct bucket bucket = {.environment = sqlite3_column_value(dirty, 0),
+                            .day_text = sqlite3_column_value(all->day_text, 0),
+                            .start_s = day_epoch,
+                            .end_s = day_epoch + ALOG_DAY_S};
+    enum alog_status status = make(db, all->days, all->day_count, &bucket, days, error);
+    if (status == ALOG_OK) {
+        status = make(db, all->tables, all->table_count, &bucket, days, error);
     }
     sqlite3_reset(all->day_text);
     return status;
 }
 
-static enum alog_status summarise_each(sqlite3 *db, struct statements *all, uint64_t *ret_days,
+static enum alog_status summarise_days(sqlite3 *db, struct statements *all, uint64_t *days,
                                        struct alog_error *error) {
     sqlite3_stmt *dirty = NULL;
     enum alog_status status =
         prepare(db, "SELECT environment, day_epoch FROM dirty_days ORDER BY day_epoch, environment",
                 &dirty, error);
-    uint64_t days = 0;
     int step = SQLITE_DONE;
     while (status == ALOG_OK && (step = sqlite3_step(dirty)) == SQLITE_ROW) {
-        status = summarise_day(db, all, dirty, &days, error);
+        status = summarise_day(db, all, dirty, days, error);
     }
     if (status == ALOG_OK && step != SQLITE_DONE) {
         status = alog_sql_fail(db, error, "dirty_days");
     }
     sqlite3_finalize(dirty);
+    return status;
+}
+
+/* The months that those days are in, each once. */
+static enum alog_status summarise_months(sqlite3 *db, struct statements *all,
+                                         struct alog_error *error) {
+    sqlite3_stmt *dirty = NULL;
+    uint64_t ignored = 0;
+    enum alog_status status =
+        prepare(db, "SELECT environment, day_epoch FROM dirty_days ORDER BY environment, day_epoch",
+                &dirty, error);
+    struct alog_names environments = {0};
+    uint32_t last_environment = ALOG_NAME_NONE;
+    int64_t done_until_s = INT64_MIN;
+    int step = SQLITE_DONE;
+    while (status == ALOG_OK && (step = sqlite3_step(dirty)) == SQLITE_ROW) {
+        struct alog_string text = {(const char *)sqlite3_column_text(dirty, 0),
+                                   (size_t)sqlite3_column_bytes(dirty, 0)};
+        uint32_t environment = text.data ? alog_names_add(&environments, text) : ALOG_NAME_NONE;
+        int64_t day_epoch = sqlite3_column_int64(dirty, 1);
+        if (environment == ALOG_NAME_NONE) {
+            status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        } else if (environment != last_environment || day_epoch >= done_until_s) {
+            struct bucket bucket = {
+                .environment = sqlite3_column_value(dirty, 0),
+                .start_s = alog_month_start(day_epoch, 0, all->time_zone_offset_s),
+                .end_s = alog_month_start(day_epoch, 1, all->time_zone_offset_s)};
+            status = make(db, all->months, all->month_count, &bucket, &ignored, error);
+            last_environment = environment;
+            done_until_s = bucket.end_s;
+        }
+    }
+    if (status == ALOG_OK && step != SQLITE_DONE) {
+        status = alog_sql_fail(db, error, "dirty_days");
+    }
+    sqlite3_finalize(dirty);
+    alog_names_free(&environments);
+    return status;
+}
+
+static enum alog_status summarise_each(sqlite3 *db, struct statements *all, uint64_t *ret_days,
+                                       struct alog_error *error) {
+    uint64_t days = 0;
+    enum alog_status status = summarise_days(db, all, &days, error);
+    if (status == ALOG_OK) {
+        status = summarise_months(db, all, error);
+    }
     if (status == ALOG_OK &&
         sqlite3_exec(db, "DELETE FROM dirty_days", NULL, NULL, NULL) != SQLITE_OK) {
         status = alog_sql_fail(db, error, "dirty_days");

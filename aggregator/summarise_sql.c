@@ -4,6 +4,9 @@
 #define OF_THE_DAY                                                                                 \
     " WHERE environment = :environment AND hour_epoch >= :day_epoch AND hour_epoch < :day_end"
 
+/* The rows of a rollup's level that are the day. */
+#define IS_THE_DAY " WHERE environment = :environment AND day_epoch = :day_epoch"
+
 /* The writers' own events are no one's work. */
 #define NOT_THE_WRITERS " AND event NOT IN ('writer_loss', 'writer_stats')"
 
@@ -31,15 +34,15 @@ static const char daily_summary[] =
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'test'), 0) AS test,"
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'lint'), 0) AS lint,"
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'type_check'), 0) AS type_check"
-    " FROM rollup_errors" OF_THE_DAY "),"
+    " FROM rollup_errors_day" IS_THE_DAY "),"
     " o AS (SELECT SUM(iteration_count_sum) AS iterations, SUM(iteration_count_count) AS n"
-    " FROM rollup_orchestrations" OF_THE_DAY "),"
+    " FROM rollup_orchestrations_day" IS_THE_DAY "),"
     " s AS (SELECT selected_strategy AS strategy, SUM(decisions) AS decisions,"
     " SUM(effectiveness_count) AS n, SUM(effectiveness_e6_sum) AS e6"
-    " FROM rollup_strategies" OF_THE_DAY
+    " FROM rollup_strategies_day" IS_THE_DAY
     " AND selected_strategy <> '_OTHER' GROUP BY selected_strategy),"
     " a AS (SELECT COALESCE(SUM(executions), 0) AS executions,"
-    " COALESCE(SUM(successes), 0) AS successes FROM rollup_agents" OF_THE_DAY "),"
+    " COALESCE(SUM(successes), 0) AS successes FROM rollup_agents_day" IS_THE_DAY "),"
     " p AS (SELECT COALESCE(SUM(calls), 0) AS calls, COALESCE(SUM(successes), 0) AS successes,"
     " COALESCE(SUM(availability_failures), 0) AS not_run,"
     " COALESCE(SUM(cancelled), 0) AS cancelled,"
@@ -47,11 +50,11 @@ static const char daily_summary[] =
     " COALESCE(SUM(output_tokens_sum), 0) AS received,"
     " COALESCE(SUM(cost_nusd_sum), 0) AS nusd, SUM(cost_count) AS costs,"
     " sketch_merge(success_latency_hist) AS latency"
-    " FROM rollup_providers" OF_THE_DAY "),"
+    " FROM rollup_providers_day" IS_THE_DAY "),"
     " h AS (SELECT COALESCE(SUM(runs), 0) AS runs, COALESCE(SUM(failures), 0) AS failures"
-    " FROM rollup_hooks" OF_THE_DAY "),"
+    " FROM rollup_hooks_day" IS_THE_DAY "),"
     " t AS (SELECT COALESCE(SUM(passed + failed + errors), 0) AS runs,"
-    " COALESCE(SUM(failed + errors), 0) AS failures FROM rollup_tests" OF_THE_DAY ")"
+    " COALESCE(SUM(failed + errors), 0) AS failures FROM rollup_tests_day" IS_THE_DAY ")"
     " SELECT" DAY ","
     " j.total, j.successful, j.failed, j.cancelled,"
     " j.ended, j.duration_us, j.duration_us / (1000.0 * NULLIF(j.ended, 0)),"
@@ -89,7 +92,7 @@ static const char daily_agents[] =
     " SUM(confidence_e6_sum) AS confidence_e6,"
     " SUM(fixes_applied_sum) AS fixes_applied, SUM(execution_time_us_sum) AS time_us,"
     " sketch_merge(success_time_hist, failure_time_hist) AS time_hist"
-    " FROM rollup_agents" OF_THE_DAY " GROUP BY agent_name, issue_type)";
+    " FROM rollup_agents_day" IS_THE_DAY " GROUP BY agent_name, issue_type)";
 
 static const char daily_providers[] =
     "INSERT INTO daily_providers"
@@ -109,13 +112,13 @@ static const char daily_providers[] =
     " SUM(retried_calls) AS retried_calls, SUM(fallbacks) AS fallbacks,"
     " SUM(input_tokens_sum) AS input_tokens, SUM(output_tokens_sum) AS output_tokens,"
     " SUM(cost_nusd_sum) AS cost_nusd"
-    " FROM rollup_providers" OF_THE_DAY " GROUP BY provider_id, model)";
+    " FROM rollup_providers_day" IS_THE_DAY " GROUP BY provider_id, model)";
 
 static const char daily_strategies[] =
     "INSERT INTO daily_strategies"
     " SELECT" DAY ", selected_strategy, SUM(decisions), SUM(effectiveness_count),"
     " SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0))"
-    " FROM rollup_strategies" OF_THE_DAY " GROUP BY selected_strategy";
+    " FROM rollup_strategies_day" IS_THE_DAY " GROUP BY selected_strategy";
 
 static const char daily_hooks[] =
     "INSERT INTO daily_hooks"
@@ -124,24 +127,19 @@ static const char daily_hooks[] =
     " FROM (SELECT hook_name, hook_type, SUM(runs) AS runs, SUM(successes) AS successes,"
     " SUM(failures) AS failures, SUM(skips) AS skips,"
     " SUM(execution_time_us_sum) AS time_us, sketch_merge(time_hist) AS time_hist"
-    " FROM rollup_hooks" OF_THE_DAY " GROUP BY hook_name, hook_type)";
+    " FROM rollup_hooks_day" IS_THE_DAY " GROUP BY hook_name, hook_type)";
 
 static const char daily_tests[] =
     "INSERT INTO daily_tests"
     " SELECT" DAY ", test_id, SUM(passed), SUM(failed), SUM(skipped), SUM(errors),"
     " SUM(execution_time_us_sum)"
-    " FROM rollup_tests" OF_THE_DAY " GROUP BY test_id";
+    " FROM rollup_tests_day" IS_THE_DAY " GROUP BY test_id";
 
-/* The window ranks hours by the time of their first error, so `sample` is that of the earliest. */
 static const char daily_errors[] =
     "INSERT INTO daily_errors"
     " SELECT" DAY ", error_type, error_category, SUM(errors), MIN(first_ns), MAX(last_ns),"
-    " MAX(sample) FILTER (WHERE place = 1)"
-    " FROM (SELECT error_type, error_category, errors, first_ns, last_ns, sample,"
-    " ROW_NUMBER() OVER (PARTITION BY error_type, error_category"
-    " ORDER BY first_ns, sample) AS place"
-    " FROM rollup_errors" OF_THE_DAY ")"
-    " GROUP BY error_type, error_category";
+    " earliest_text(first_ns, sample)"
+    " FROM rollup_errors_day" IS_THE_DAY " GROUP BY error_type, error_category";
 
 const struct alog_daily_table *alog_daily_tables(void) {
     static const struct alog_daily_table tables[] = {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "aggregator/calendar.h"
 
@@ -34,6 +35,35 @@ static void buckets(void **state) {
                      (long long)cases[i].start_s);
         }
     }
+}
+
+/* Against SQLite's calendar, in several zones, over four hundred years. */
+static void months(void **state) {
+    (void)state;
+    static const int32_t offsets[] = {0, 28800, -19800, 64800};
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT unixepoch(?1 + ?2, 'unixepoch', 'start of month')"
+                                        " - ?2, unixepoch(?1 + ?2, 'unixepoch', 'start of month',"
+                                        " '+1 month') - ?2",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    for (size_t i = 0; i < 4; i++) {
+        for (int64_t at = -100000; at < INT64_C(13000000000); at += 1234567) {
+            sqlite3_bind_int64(statement, 1, at);
+            sqlite3_bind_int64(statement, 2, offsets[i]);
+            assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+            assert_true(alog_month_start(at, 0, offsets[i]) == sqlite3_column_int64(statement, 0));
+            assert_true(alog_month_start(at, 1, offsets[i]) == sqlite3_column_int64(statement, 1));
+            sqlite3_reset(statement);
+        }
+    }
+    assert_true(alog_month_start(1770163200, -1, 0) == 1767225600);  /* 2026-01-01 */
+    assert_true(alog_month_start(1770163200, -14, 0) == 1733011200); /* 2024-12-01 */
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
 }
 
 static void zones(void **state) {
@@ -73,7 +103,7 @@ static void days(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(buckets), cmocka_unit_test(zones),
-                                       cmocka_unit_test(days)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(buckets), cmocka_unit_test(months),
+                                       cmocka_unit_test(zones), cmocka_unit_test(days)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

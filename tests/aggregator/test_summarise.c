@@ -232,7 +232,7 @@ static void test_refusals(void **state) {
          " (0, 'p', 'b', 1, 0)",
          "daily_summary: integer overflow"},
         {"INSERT INTO rollup_hooks VALUES (0, 'p', 'h', '', 1, 1, 0, 0, 0, 0, x'01', 0)",
-         "daily_hooks: a latency sketch cannot be read"},
+         "rollup_hooks: a latency sketch cannot be read"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *directory = scratch_dir_make();
