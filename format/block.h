@@ -88,6 +88,19 @@ void alog_block_builder_free(struct alog_block_builder *builder);
 enum alog_status alog_block_builder_add(struct alog_block_builder *builder, const uint8_t *plain,
                                         size_t len);
 
+struct alog_plain_event {
+    const uint8_t *bytes;
+    uint32_t len;
+};
+
+/*
+ * Take events one behind the other, as alog_block_builder_add does, up to the first that is not
+ * taken: *ret_taken of them were, and the result says why the next was not. ALOG_OK: all were.
+ */
+enum alog_status alog_block_builder_add_all(struct alog_block_builder *builder,
+                                            const struct alog_plain_event *events, uint32_t count,
+                                            uint32_t *ret_taken);
+
 uint64_t alog_block_builder_events(const struct alog_block_builder *builder);
 uint64_t alog_block_builder_bytes(const struct alog_block_builder *builder); /* msgpack so far */
 

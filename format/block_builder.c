@@ -208,8 +208,8 @@ static void note_event(struct alog_block_builder *builder, struct type_plan *pla
     builder->last_timestamp_ns = timestamp_ns;
 }
 
-enum alog_status alog_block_builder_add(struct alog_block_builder *builder, const uint8_t *plain,
-                                        size_t len) {
+static inline enum alog_status add(struct alog_block_builder *builder, const uint8_t *plain,
+                                   size_t len) {
     struct alog_plain_opening opening;
     if (len > ALOG_MAX_EVENT_BYTES || !alog_plain_open(plain, len, &opening)) {
         return ALOG_CORRUPT;
@@ -246,6 +246,31 @@ enum alog_status alog_block_builder_add(struct alog_block_builder *builder, cons
     note_job(builder, job, job_index);
     note_event(builder, plan, opening.timestamp_ns);
     return ALOG_OK;
+}
+
+enum alog_status alog_block_builder_add_all(struct alog_block_builder *builder,
+                                            const struct alog_plain_event *events, uint32_t count,
+                                            uint32_t *ret_taken) {
+    enum alog_status status = ALOG_OK;
+    uint32_t taken = 0;
+    while (taken < count) {
+        status = add(builder, events[taken].bytes, events[taken].len);
+        if (status != ALOG_OK) {
+            break;
+        }
+        taken++;
+    }
+    *ret_taken = taken;
+    return status;
+}
+
+enum alog_status alog_block_builder_add(struct alog_block_builder *builder, const uint8_t *plain,
+                                        size_t len) {
+    const struct alog_plain_event event = {plain, (uint32_t)len};
+    uint32_t taken;
+    /* Longer ones are refused by their length, and must not become short ones here. */
+    return len > ALOG_MAX_EVENT_BYTES ? ALOG_CORRUPT
+                                      : alog_block_builder_add_all(builder, &event, 1, &taken);
 }
 
 /* ---- Finishing --------------------------------------------------------------------------------

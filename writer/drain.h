@@ -1,9 +1,11 @@
 /*
  * The drain thread: takes events out of the rings, builds blocks of them, and puts the blocks into
- * segments. Four files: drain.c takes and decides when, drain_block.c gets blocks to the disk,
- * drain_segment.c makes, syncs and seals their files, drain_report.c makes the writer's own events.
+ * segments. Files: drain.c decides when, drain_take.c takes, drain_block.c gets blocks to the disk,
+ * drain_helper.c has them compressed by a second thread, drain_segment.c makes, syncs and seals
+ * their files, drain_report.c makes the writer's own events.
  *
- * Everything here is the drain thread's alone, apart from the counters in the writer's handle.
+ * Everything here is the drain thread's alone, apart from the counters in the writer's handle and
+ * what the helper is given. After a fork the child has neither thread and leaves all of it alone.
  */
 #ifndef AGENTLOG_WRITER_DRAIN_H
 #define AGENTLOG_WRITER_DRAIN_H
@@ -13,6 +15,35 @@
 #include "format/block.h"
 #include "format/segment.h"
 #include "writer_state.h"
+
+/*
+ * Blocks go round: one is filled, those before it are closed and wait, oldest first, to be
+ * compressed and written. Without a helper there is one. With it three: one is filled while another
+ * is compressed and a third is written.
+ */
+#define ALOG_DRAIN_BLOCKS 3u
+
+/* How far a closed block goes in a ring: what may be given back when it is in the file. */
+struct alog_drain_reach {
+    struct alog_ring_slot *slot;
+    uint64_t end;
+};
+
+struct alog_drain_block {
+    struct alog_block_builder *builder;
+    struct alog_block_compressor *compressor;
+    uint64_t own_events;           /* in it, the writer's own */
+    const uint8_t *raw;            /* once it is closed; in the builder */
+    const uint8_t *frame;          /* once it is compressed; in the compressor */
+    struct alog_block_facts facts; /* once it is closed; what compression adds, after that */
+    struct alog_type_tally *drops;
+    struct alog_ring_mark *marks;
+    struct alog_drain_reach *reaches; /* the rings of `marks` */
+    uint32_t mark_capacity;
+    bool handed_over; /* the helper has it until alog_drain_helper_has says so */
+};
+
+struct alog_drain_helper;
 
 /* A growing text, for the JSON in writer_stats. */
 struct alog_drain_text {
@@ -34,19 +65,15 @@ struct alog_displaced {
 struct alog_drain {
     struct alog_writer *writer;
     const struct alog_io *io;
-    struct alog_block_builder *builder;
-    struct alog_block_compressor *compressor;
-
-    /* The block: being filled, or (`pending`) closed and waiting to be written. */
-    uint64_t next_sequence; /* of its first event */
-    uint64_t own_events;    /* in it, the writer's own */
-    int64_t began_ns;       /* monotonic: no event in it was logged before */
-    bool pending;
-    struct alog_block_facts facts;
-    const uint8_t *frame;
-    struct alog_type_tally *drops;
-    struct alog_ring_mark *marks;
-    uint32_t mark_capacity;
+    /* The blocks; the one being filled is blocks[(oldest + closed) % block_count], if any is left.
+     */
+    struct alog_drain_block blocks[ALOG_DRAIN_BLOCKS];
+    uint32_t block_count, oldest, closed;
+    struct alog_drain_helper *helper; /* NULL: this thread compresses */
+    bool no_helper;                   /* it could not be had: do not try again */
+    uint64_t next_sequence;           /* of the first event of the block being filled */
+    int64_t began_ns;                 /* monotonic: no event in that was logged before */
+    struct alog_block_facts facts;    /* of the block being written */
 
     /* The segment. */
     struct alog_segment_writer *segment; /* NULL: the next block makes one */
@@ -98,17 +125,66 @@ void alog_drain_free(struct alog_drain *drain);
 /* The thread's body: runs until writer->finish, then empties the rings and seals. */
 void *alog_drain_run(void *drain);
 
-/*
- * Take one event into the block; a full block is cut first. ALOG_OK also for bytes that are no
- * event, which are counted as lost. Anything else: try again later, nothing was taken.
- */
-enum alog_status alog_drain_add(struct alog_drain *drain, const uint8_t *plain, uint32_t bytes,
-                                uint32_t type, bool own);
+/* ---- drain_take.c --------------------------------------------------------------------------- */
+
+/* Take one of the writer's own events into the block. On failure nothing was taken. */
+enum alog_status alog_drain_add_own(struct alog_drain *drain, const uint8_t *plain, uint32_t bytes);
+
+/* One look at every ring; *ret_rush: one of them fills so fast that there is no time to sleep. */
+enum alog_status alog_drain_take_all(struct alog_drain *drain, bool *ret_rush);
+
+/* Is there anything that is not in the file? */
+bool alog_drain_is_empty(const struct alog_drain *drain);
 
 /* ---- drain_block.c -------------------------------------------------------------------------- */
 
-/* Close the block and write it; nothing to do when it is empty. On failure it stays pending. */
+/* Make one more block, at the place of the next. ALOG_NO_MEMORY, ALOG_INVALID (level). */
+enum alog_status alog_drain_block_new(struct alog_drain *drain);
+void alog_drain_block_free(struct alog_drain_block *block);
+
+/* The block being filled; NULL if all are closed. */
+static inline struct alog_drain_block *alog_drain_filling(struct alog_drain *drain) {
+    return drain->closed < drain->block_count
+               ? &drain->blocks[(drain->oldest + drain->closed) % drain->block_count]
+               : NULL;
+}
+
+/* Events in the block being filled. */
+static inline uint64_t alog_drain_events(const struct alog_drain *drain) {
+    return drain->closed < drain->block_count
+               ? alog_block_builder_events(
+                     drain->blocks[(drain->oldest + drain->closed) % drain->block_count].builder)
+               : 0;
+}
+
+/* See that there is a block to fill; the oldest is written if there is none. */
+enum alog_status alog_drain_make_room(struct alog_drain *drain);
+
+/* The block is full, or holds much of a ring: close it and go on with another. It is written now,
+ * or later if there is a helper. */
+enum alog_status alog_drain_turn(struct alog_drain *drain);
+
+/* Write what the helper is done with. */
+enum alog_status alog_drain_collect(struct alog_drain *drain);
+
+/* Close the block and write it and those before it; nothing to do when there are none. On failure
+ * they stay. */
 enum alog_status alog_drain_cut(struct alog_drain *drain);
+
+/* ---- drain_helper.c ------------------------------------------------------------------------- */
+
+/* Start the thread. NULL and a positive errno in *ret_errno: there is none to be had. */
+struct alog_drain_helper *alog_drain_helper_start(int *ret_errno);
+
+/* Have a closed block compressed; at most ALOG_DRAIN_BLOCKS are under way. */
+void alog_drain_helper_give(struct alog_drain_helper *helper, struct alog_drain_block *block);
+
+/* Is it compressed? With `wait`, after waiting for it. */
+bool alog_drain_helper_has(struct alog_drain_helper *helper, const struct alog_drain_block *block,
+                           bool wait);
+
+/* End the thread, when it has nothing to do, and free it. NULL is fine. */
+void alog_drain_helper_stop(struct alog_drain_helper *helper);
 
 /* ---- drain_segment.c ------------------------------------------------------------------------ */
 

@@ -27,7 +27,7 @@ static enum alog_status add_own(struct alog_drain *drain, uint32_t type,
     int64_t now = alog_clock_now(&drain->writer->clock);
     struct alog_string no_job = {NULL, 0};
     uint8_t *end = alog_event_encode(drain->scratch, type, now, no_job, &event);
-    return alog_drain_add(drain, drain->scratch, (uint32_t)(end - drain->scratch), type, true);
+    return alog_drain_add_own(drain, drain->scratch, (uint32_t)(end - drain->scratch));
 }
 
 static struct alog_value text_value(const char *data, size_t len) {

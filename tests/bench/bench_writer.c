@@ -3,6 +3,7 @@
  *
  *     bench_writer [--events N] [--calls N] [--dir D] [--ring-bytes N] [--level L] [--json]
  *                  [--only latency|sustained] [--event five|small] [--threads 1|4]
+ *                  [--compression-threads 0|1]
  *
  * Latency: per call by TSC, the timer's own cost subtracted, beside a floor that is measured in the
  * same run: a TSC read, a copy of 104 prepared bytes into the same kind of ring, one release store.
@@ -225,11 +226,17 @@ static uint64_t number(const char *text) {
 
 int main(int argc, char **argv) {
     static const struct option long_options[] = {
-        {"events", required_argument, NULL, 'e'},     {"calls", required_argument, NULL, 'c'},
-        {"dir", required_argument, NULL, 'd'},        {"level", required_argument, NULL, 'l'},
-        {"ring-bytes", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
-        {"only", required_argument, NULL, 'o'},       {"event", required_argument, NULL, 'v'},
-        {"threads", required_argument, NULL, 't'},    {NULL, 0, NULL, 0}};
+        {"events", required_argument, NULL, 'e'},
+        {"calls", required_argument, NULL, 'c'},
+        {"dir", required_argument, NULL, 'd'},
+        {"level", required_argument, NULL, 'l'},
+        {"ring-bytes", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"only", required_argument, NULL, 'o'},
+        {"event", required_argument, NULL, 'v'},
+        {"threads", required_argument, NULL, 't'},
+        {"compression-threads", required_argument, NULL, 'z'},
+        {NULL, 0, NULL, 0}};
     struct bench_options options = {.events = 6000000, .calls = 500000, .event = BENCH_EVENTS};
     const char *only = NULL;
     int option;
@@ -258,6 +265,9 @@ int main(int argc, char **argv) {
             break;
         case 'v':
             options.event = event_named(optarg);
+            break;
+        case 'z':
+            options.compression_threads = (uint32_t)number(optarg);
             break;
         case 't':
             options.threads = (uint32_t)number(optarg);

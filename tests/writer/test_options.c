@@ -120,6 +120,9 @@ static void other_members(void **state) {
     char longer[256];
     memset(longer, 'x', sizeof longer);
     struct alog_writer_options given = ALOG_WRITER_OPTIONS_INIT;
+    given.compression_threads = 2;
+    expect_invalid(&given, "compression_threads");
+    given.compression_threads = 0;
     given.compression_level = 20;
     expect_invalid(&given, "compression_level");
     given.compression_level = -8;
