@@ -29,7 +29,7 @@ struct search {
     const struct alog_control_facts *facts;
     uint64_t writer_id;
     struct alog_dead_rings rings;
-    int denied; /* an errno: a directory may hold rings, and cannot be read */
+    int denied; /* an errno: a directory may hold rings, and may not be read */
 };
 
 /* The id in "agentlog-<writer id>-<ring id>.ring", or 0. */
@@ -94,59 +94,77 @@ static bool add_file(struct search *search, const char *dir, const char *name) {
     return add_ring(search, id, path);
 }
 
-static bool search_dir(struct search *search, const char *dir) {
+/* What is not there holds no rings; what only failed now may. */
+static enum alog_status cannot_look(struct search *search, const char *path, int reason,
+                                    struct alog_error *error) {
+    if (reason == ENOENT || reason == ENOTDIR) {
+        return ALOG_OK;
+    }
+    if (reason == EACCES || reason == EPERM) {
+        search->denied = reason;
+        return ALOG_OK;
+    }
+    return alog_fail(error, ALOG_IO, reason, -1, "cannot look for rings in %.256s", path);
+}
+
+static enum alog_status search_dir(struct search *search, const char *dir,
+                                   struct alog_error *error) {
     DIR *directory = opendir(dir);
     if (directory == NULL) {
-        search->denied = errno == EACCES ? EACCES : search->denied;
-        return true; /* not there: no rings are there */
+        return cannot_look(search, dir, errno, error);
     }
     bool memory = true;
     const struct dirent *entry;
+    errno = 0;
     while (memory && (entry = readdir(directory)) != NULL) {
         memory = add_file(search, dir, entry->d_name);
+        errno = 0;
     }
+    int reason = errno;
     closedir(directory);
-    return memory;
+    if (!memory) {
+        return no_memory(error);
+    }
+    return reason == 0 ? ALOG_OK : cannot_look(search, dir, reason, error);
 }
 
 /* A ring that the control file names: where it says, unless that is no name of a ring of this
  * writer, which nobody here must touch. */
-static bool search_named(struct search *search, const struct alog_control_ring *named) {
+static enum alog_status search_named(struct search *search, const struct alog_control_ring *named,
+                                     struct alog_error *error) {
     const char *slash = strrchr(named->path, '/');
     if (slash == NULL || slash == named->path || named->path[0] != '/' ||
         ring_of_name(slash + 1, search->writer_id) != named->id || is_found(search, named->id)) {
-        return true;
+        return ALOG_OK;
     }
     const struct alog_io *io = search->run->io;
     int fd = io->open(io->context, named->path, O_PATH | O_NOFOLLOW, 0);
     if (fd < 0) {
-        search->denied = fd == -EACCES ? EACCES : search->denied;
-        return true;
+        return cannot_look(search, named->path, -fd, error);
     }
     io->close(io->context, fd);
     char *path = strdup(named->path);
-    return path != NULL && add_ring(search, named->id, path);
+    return path != NULL && add_ring(search, named->id, path) ? ALOG_OK : no_memory(error);
 }
 
-static bool search_everywhere(struct search *search) {
+static enum alog_status search_everywhere(struct search *search, struct alog_error *error) {
     const struct alog_control_facts *facts = search->facts;
     const char *dirs[] = {facts->ring_dir, ALOG_SHARED_MEMORY_DIR, search->run->own_dir};
-    for (size_t i = 0; i < 3; i++) {
-        if (dirs[i] != NULL && dirs[i][0] != '\0' && !search_dir(search, dirs[i])) {
-            return false;
+    enum alog_status status = ALOG_OK;
+    for (size_t i = 0; i < 3 && status == ALOG_OK; i++) {
+        if (dirs[i] != NULL && dirs[i][0] != '\0') {
+            status = search_dir(search, dirs[i], error);
         }
     }
-    for (size_t i = 0; i < facts->ring_count; i++) {
-        if (!search_named(search, &facts->rings[i])) {
-            return false;
-        }
+    for (size_t i = 0; i < facts->ring_count && status == ALOG_OK; i++) {
+        status = search_named(search, &facts->rings[i], error);
     }
-    for (size_t i = 0; i < facts->ring_count; i++) {
+    for (size_t i = 0; i < facts->ring_count && status == ALOG_OK; i++) {
         if (!is_found(search, facts->rings[i].id) && !add_ring(search, facts->rings[i].id, NULL)) {
-            return false;
+            status = no_memory(error);
         }
     }
-    return true;
+    return status;
 }
 
 /* ---- Looking at one -------------------------------------------------------------------------- */
@@ -216,7 +234,8 @@ static enum alog_status look_at_file(const struct search *search, const struct a
     }
     ring->file_bytes = (uint64_t)facts.st_size;
     if (!same_boot(search) && !is_in_memory(fd)) {
-        ring->state = ALOG_DEAD_RING_OLD_BOOT;
+        bool known = search->run->boot[0] != '\0' && search->facts->boot[0] != '\0';
+        ring->state = known ? ALOG_DEAD_RING_OLD_BOOT : ALOG_DEAD_RING_UNKNOWN_BOOT;
         return ALOG_OK;
     }
     struct alog_ring_header *header = aligned_alloc(PAGE_BYTES, ALOG_RING_HEADER_BYTES);
@@ -277,7 +296,7 @@ enum alog_status alog_dead_rings_find(const struct alog_recover_run *run, uint64
                                       const struct alog_past *past,
                                       struct alog_dead_rings *ret_rings, struct alog_error *error) {
     struct search search = {.run = run, .facts = facts, .writer_id = writer_id};
-    enum alog_status status = search_everywhere(&search) ? ALOG_OK : no_memory(error);
+    enum alog_status status = search_everywhere(&search, error);
     if (search.rings.count > 0) {
         qsort(search.rings.rings, search.rings.count, sizeof *search.rings.rings, compare_rings);
     }

@@ -134,11 +134,12 @@ uint64_t alog_past_loss(const struct alog_past *past, uint64_t ring_id, uint32_t
 
 enum alog_dead_ring_state {
     ALOG_DEAD_RING_GOOD = 0,
-    ALOG_DEAD_RING_UNUSED = 1,   /* made, and never logged into */
-    ALOG_DEAD_RING_GONE = 2,     /* no file */
-    ALOG_DEAD_RING_OLD_BOOT = 3, /* a file that may be torn */
-    ALOG_DEAD_RING_BROKEN = 4,   /* its header cannot be */
-    ALOG_DEAD_RING_ELSEWHERE = 5 /* it may exist, where this process cannot look */
+    ALOG_DEAD_RING_UNUSED = 1,      /* made, and never logged into */
+    ALOG_DEAD_RING_GONE = 2,        /* no file */
+    ALOG_DEAD_RING_OLD_BOOT = 3,    /* a file that may be torn */
+    ALOG_DEAD_RING_BROKEN = 4,      /* its header cannot be */
+    ALOG_DEAD_RING_ELSEWHERE = 5,   /* it may exist, where this process cannot look */
+    ALOG_DEAD_RING_UNKNOWN_BOOT = 6 /* a file that may be torn, or may not */
 };
 
 struct alog_dead_ring {

@@ -102,7 +102,15 @@ static bool has_unlogged_losses(const struct finishing *f) {
 static enum alog_status check_rings(struct finishing *f) {
     for (size_t i = 0; i < f->rings.count; i++) {
         const struct alog_dead_ring *ring = &f->rings.rings[i];
-        if (ring->state != ALOG_DEAD_RING_ELSEWHERE || f->run->options.give_up_rings) {
+        if (f->run->options.give_up_rings) {
+            continue;
+        }
+        if (ring->state == ALOG_DEAD_RING_UNKNOWN_BOOT) {
+            return alog_fail(&f->error, ALOG_NOT_FOUND, 0, -1,
+                             "whether %.200s is of this boot of the machine cannot be told",
+                             ring->path);
+        }
+        if (ring->state != ALOG_DEAD_RING_ELSEWHERE) {
             continue;
         }
         if (ring->error == ENOENT) {

@@ -3,9 +3,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* 2026-02-04T12:00:00.123456789Z */
 #define START_NS INT64_C(1770206400123456789)
+
+/* The process is killed here, if that is what the test wants; what a write had written stays. */
+static void end_process(const struct scripted_io *script) {
+    if (script->exit_code != 0) {
+        _exit(script->exit_code);
+    }
+}
 
 /* 0, or -errno when this call has to fail. */
 static int count_call(struct scripted_io *script, enum scripted_call call) {
@@ -18,6 +26,9 @@ static int count_call(struct scripted_io *script, enum scripted_call call) {
     if (script->fail_at != 0 && (script->calls == script->fail_at ||
                                  (script->fail_for_ever && script->calls > script->fail_at))) {
         script->failures++;
+        if (call != SCRIPTED_PWRITEV) {
+            end_process(script);
+        }
         return -script->fail_errno;
     }
     return 0;
@@ -64,6 +75,7 @@ static int64_t scripted_pwritev(void *context, int fd, const struct iovec *parts
     int fault = count_call(script, SCRIPTED_PWRITEV);
     if (fault != 0) {
         write_some(fd, parts, count, offset, script->fail_after_bytes);
+        end_process(script);
         return fault;
     }
     if (script->write_at_most != 0) {

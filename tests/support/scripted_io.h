@@ -48,6 +48,7 @@ struct scripted_io {
     uint64_t fail_after_bytes;         /* a failing pwritev writes so many bytes first */
     int fail_always[SCRIPTED_CALLS];   /* errno with which each call of a kind fails; 0 = none */
     uint64_t failures;                 /* calls that were made to fail */
+    int exit_code; /* not 0: what should fail ends the process with it instead */
 };
 
 /* `close` is never made to fail: a test that leaks descriptors would only confuse. */
