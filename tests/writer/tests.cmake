@@ -11,6 +11,7 @@ set_property(TEST writer/test_fork writer/test_compression_thread APPEND PROPERT
 alog_add_test(writer test_job_scope alog_writer alog_test_support)
 alog_add_test(writer test_loss alog_writer alog_test_support)
 alog_add_test(writer test_options alog_writer)
+alog_add_test(writer test_recover alog_writer alog_test_support)
 alog_add_test(writer test_recover_background alog_writer alog_test_support)
 alog_add_test(writer test_recover_kills alog_writer alog_test_support)
 alog_add_test(writer test_recover_steps alog_writer alog_test_support)
