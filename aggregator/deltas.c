@@ -85,6 +85,7 @@ static void append_merge(sqlite3_str *sql, const struct alog_rollup_column *colu
     case ALOG_MERGE_MAYBE:
     case ALOG_MERGE_START:
     case ALOG_MERGE_END:
+    case ALOG_MERGE_PARTS:
         break; /* only jobs have these */
     }
 }
@@ -92,7 +93,7 @@ static void append_merge(sqlite3_str *sql, const struct alog_rollup_column *colu
 static char *upsert_sql(const struct alog_rollup_kind *kind) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "INSERT INTO %s (environment, %s", kind->table,
-                        kind->by_job ? "job_id" : "hour_epoch");
+                        kind->scope == ALOG_SCOPE_JOB ? "job_id" : "hour_epoch");
     for (unsigned i = 0; i < kind->dimension_count; i++) {
         sqlite3_str_appendf(sql, ", %s", kind->dimensions[i]);
     }
@@ -139,7 +140,7 @@ static enum alog_status bind_row(struct alog_deltas *deltas, sqlite3_stmt *state
                                  const struct alog_group *group) {
     int at = 1;
     alog_deltas_bind_name(deltas, statement, at++, group->key.environment);
-    if (kind->by_job) {
+    if (kind->scope == ALOG_SCOPE_JOB) {
         alog_deltas_bind_name(deltas, statement, at++, group->key.job);
     } else {
         sqlite3_bind_int64(statement, at++, group->key.hour_epoch);
@@ -153,7 +154,8 @@ static enum alog_status bind_row(struct alog_deltas *deltas, sqlite3_stmt *state
         if (kind->columns[i].merge == ALOG_MERGE_HISTOGRAM) {
             status = bind_sketch(deltas, statement, at, value);
         } else if (kind->columns[i].merge == ALOG_MERGE_SAMPLE) {
-            alog_deltas_bind_name(deltas, statement, at, *(const uint32_t *)value);
+            alog_deltas_bind_text(statement, at,
+                                  deltas->groups->samples.texts[*(const uint32_t *)value]);
         } else {
             sqlite3_bind_int64(statement, at, *(const int64_t *)value);
         }
@@ -172,7 +174,7 @@ static enum alog_status upsert_table(struct alog_deltas *deltas,
         if (status == ALOG_OK) {
             status = alog_deltas_run(deltas, upsert, kind->table);
         }
-        if (status == ALOG_OK && !kind->by_job) {
+        if (status == ALOG_OK && kind->scope == ALOG_SCOPE_HOUR) {
             int64_t day = alog_bucket_start(sorted[i]->key.hour_epoch, ALOG_DAY_S,
                                             deltas->time_zone_offset_s);
             status = alog_deltas_mark_day(deltas, sorted[i]->key.environment, day);

@@ -33,7 +33,7 @@ void alog_deltas_bind_text(sqlite3_stmt *statement, int at, struct alog_string t
 enum alog_status alog_deltas_mark_day(struct alog_deltas *deltas, uint32_t environment,
                                       int64_t day_epoch);
 
-/* The table jobs, whose rows say more than sums. */
+/* The tables jobs, whose rows say more than sums, and job_details. */
 enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_group **sorted,
                                         uint32_t count);
 

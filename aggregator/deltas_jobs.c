@@ -3,6 +3,7 @@
 #include "calendar.h"
 #include "deltas_internal.h"
 #include "format/error.h"
+#include "job_parts.h"
 #include "sql_error.h"
 
 /* The columns that edges and the day make; the others come from rollups.def, and follow. */
@@ -11,8 +12,10 @@
     " end_ns, end_event_id, status, iterations, error_message"
 #define EDGE_COLUMN_COUNT 9
 
-static bool is_edge(const struct alog_rollup_column *column) {
-    return column->merge == ALOG_MERGE_START || column->merge == ALOG_MERGE_END;
+/* Not one of the table's own integers. */
+static bool is_apart(const struct alog_rollup_column *column) {
+    return column->merge == ALOG_MERGE_START || column->merge == ALOG_MERGE_END ||
+           column->merge == ALOG_MERGE_PARTS;
 }
 
 static struct alog_string column_text(sqlite3_stmt *row, int at) {
@@ -52,7 +55,7 @@ static enum alog_status merge_existing(struct alog_groups *groups, struct alog_r
     int at = EDGE_COLUMN_COUNT;
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
-        if (is_edge(column)) {
+        if (is_apart(column)) {
             continue;
         }
         int64_t *number = (void *)((char *)job + column->offset);
@@ -93,7 +96,7 @@ static void bind_numbers(sqlite3_stmt *insert, const struct alog_row_jobs *job) 
     int at = 3 + EDGE_COLUMN_COUNT;
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
-        if (is_edge(column)) {
+        if (is_apart(column)) {
             continue;
         }
         int64_t number = *(const int64_t *)((const char *)job + column->offset);
@@ -105,11 +108,90 @@ static void bind_numbers(sqlite3_stmt *insert, const struct alog_row_jobs *job) 
     }
 }
 
-static enum alog_status write_job(struct alog_deltas *deltas, sqlite3_stmt *select,
-                                  sqlite3_stmt *insert, struct alog_group *group) {
+/* ---- Details ---- */
+
+#define MAX_PART_COLUMNS 8
+
+/* One writing of jobs. */
+struct writing {
+    struct alog_deltas *deltas;
+    sqlite3_stmt *insert, *select, *replace;                         /* jobs */
+    sqlite3_stmt *insert_details, *select_details, *replace_details; /* job_details */
+    const struct alog_rollup_column *parts[MAX_PART_COLUMNS];
+    unsigned part_count;
+    struct alog_buffer texts[MAX_PART_COLUMNS];
+};
+
+static struct alog_part_list *list_of(struct alog_row_jobs *job,
+                                      const struct alog_rollup_column *column) {
+    return (void *)((char *)job + column->offset);
+}
+
+static enum alog_status damaged_details(struct alog_deltas *deltas, enum alog_status status) {
+    return status == ALOG_CORRUPT
+               ? alog_fail(deltas->error, status, 0, -1,
+                           "job_details holds something else than this program writes; rebuild the"
+                           " database")
+               : alog_fail(deltas->error, status, 0, -1, "out of memory");
+}
+
+/* Take what the database knows of the job's details into its lists. */
+static enum alog_status merge_details(struct writing *writing, const struct alog_group *group,
+                                      struct alog_row_jobs *job) {
+    struct alog_deltas *deltas = writing->deltas;
+    sqlite3_stmt *select = writing->select_details;
+    alog_deltas_bind_name(deltas, select, 1, group->key.environment);
+    alog_deltas_bind_name(deltas, select, 2, group->key.job);
+    enum alog_status status = ALOG_OK;
+    if (sqlite3_step(select) == SQLITE_ROW) {
+        int64_t first_ns = sqlite3_column_int64(select, 0);
+        for (unsigned i = 0; status == ALOG_OK && i < writing->part_count; i++) {
+            const struct alog_rollup_column *column = writing->parts[i];
+            status =
+                alog_job_parts_read(deltas->groups, column->part, column_text(select, (int)i + 1),
+                                    first_ns, list_of(job, column));
+        }
+        status = status == ALOG_OK ? status : damaged_details(deltas, status);
+    }
+    if (sqlite3_reset(select) != SQLITE_OK && status == ALOG_OK) {
+        status = alog_sql_fail(deltas->db, deltas->error, "job_details");
+    }
+    return status;
+}
+
+static enum alog_status write_details(struct writing *writing, sqlite3_stmt *statement,
+                                      const struct alog_group *group, struct alog_row_jobs *job) {
+    struct alog_deltas *deltas = writing->deltas;
+    bool any = false;
+    alog_deltas_bind_name(deltas, statement, 1, group->key.environment);
+    alog_deltas_bind_name(deltas, statement, 2, group->key.job);
+    sqlite3_bind_int64(statement, 3, job->first_ns);
+    for (unsigned i = 0; i < writing->part_count; i++) {
+        const struct alog_rollup_column *column = writing->parts[i];
+        const struct alog_part_list *list = list_of(job, column);
+        struct alog_buffer *text = &writing->texts[i];
+        text->len = 0;
+        enum alog_status status =
+            alog_job_parts_write(deltas->groups, column->part, list, job->first_ns, text);
+        if (status != ALOG_OK) {
+            return damaged_details(deltas, status);
+        }
+        sqlite3_bind_text64(statement, 4 + (int)i, (const char *)text->data, text->len,
+                            SQLITE_STATIC, SQLITE_UTF8);
+        any |= list->count != 0;
+    }
+    return any ? alog_deltas_run(deltas, statement, "job_details") : ALOG_OK;
+}
+
+/* ---- Jobs ---- */
+
+/* Take what the database knows of the job into its group, and mark the day that it may have to
+ * leave. */
+static enum alog_status merge_known(struct writing *writing, struct alog_group *group) {
+    struct alog_deltas *deltas = writing->deltas;
     struct alog_row_jobs *job = (void *)group->row;
-    uint32_t environment = group->key.environment;
-    alog_deltas_bind_name(deltas, select, 1, environment);
+    sqlite3_stmt *select = writing->select;
+    alog_deltas_bind_name(deltas, select, 1, group->key.environment);
     alog_deltas_bind_name(deltas, select, 2, group->key.job);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
@@ -117,65 +199,137 @@ static enum alog_status write_job(struct alog_deltas *deltas, sqlite3_stmt *sele
         if (status != ALOG_OK) {
             return alog_fail(deltas->error, status, 0, -1, "out of memory");
         }
-        /* The day that it may have to leave. */
-        status = alog_deltas_mark_day(deltas, environment, sqlite3_column_int64(select, 0));
+        status =
+            alog_deltas_mark_day(deltas, group->key.environment, sqlite3_column_int64(select, 0));
     }
     if (sqlite3_reset(select) != SQLITE_OK && status == ALOG_OK) {
         status = alog_sql_fail(deltas->db, deltas->error, "jobs");
     }
-    if (status != ALOG_OK) {
-        return status;
-    }
-    int64_t day_epoch = alog_bucket_of_ns(job->start ? job->start->timestamp_ns : job->first_ns,
-                                          ALOG_DAY_S, deltas->time_zone_offset_s);
-    alog_deltas_bind_name(deltas, insert, 1, environment);
-    alog_deltas_bind_name(deltas, insert, 2, group->key.job);
-    bind_edges(insert, job, day_epoch);
-    bind_numbers(insert, job);
-    status = alog_deltas_run(deltas, insert, "jobs");
-    return status == ALOG_OK ? alog_deltas_mark_day(deltas, environment, day_epoch) : status;
+    return status == ALOG_OK ? merge_details(writing, group, job) : status;
 }
 
-/* "SELECT day_epoch, … FROM jobs WHERE …", and "INSERT OR REPLACE INTO jobs …" with environment and
- * job_id in front. */
-static enum alog_status prepare_jobs(struct alog_deltas *deltas, sqlite3_stmt **ret_select,
-                                     sqlite3_stmt **ret_insert) {
-    const struct alog_rollup_kind *kind = alog_rollup_kind(ALOG_IN_jobs);
-    sqlite3_str *columns = sqlite3_str_new(NULL), *marks = sqlite3_str_new(NULL);
-    for (unsigned i = 0; i < kind->column_count; i++) {
-        if (!is_edge(&kind->columns[i])) {
-            sqlite3_str_appendf(columns, ", %s", kind->columns[i].name);
-            sqlite3_str_appendall(marks, ", ?");
+static enum alog_status put_job(struct writing *writing, sqlite3_stmt *statement,
+                                struct alog_group *group, int64_t *ret_day_epoch) {
+    struct alog_deltas *deltas = writing->deltas;
+    const struct alog_row_jobs *job = (void *)group->row;
+    *ret_day_epoch = alog_bucket_of_ns(job->start ? job->start->timestamp_ns : job->first_ns,
+                                       ALOG_DAY_S, deltas->time_zone_offset_s);
+    alog_deltas_bind_name(deltas, statement, 1, group->key.environment);
+    alog_deltas_bind_name(deltas, statement, 2, group->key.job);
+    bind_edges(statement, job, *ret_day_epoch);
+    bind_numbers(statement, job);
+    return alog_deltas_run(deltas, statement, "jobs");
+}
+
+/* Most jobs are new: they are inserted, and only one that is there is looked at. */
+static enum alog_status write_job(struct writing *writing, struct alog_group *group) {
+    struct alog_row_jobs *job = (void *)group->row;
+    int64_t day_epoch;
+    enum alog_status status = put_job(writing, writing->insert, group, &day_epoch);
+    bool known = status == ALOG_OK && sqlite3_changes(writing->deltas->db) == 0;
+    if (known) {
+        status = merge_known(writing, group);
+        if (status == ALOG_OK) {
+            status = put_job(writing, writing->replace, group, &day_epoch);
         }
     }
-    char *names = sqlite3_str_finish(columns), *places = sqlite3_str_finish(marks);
-    char *select = sqlite3_mprintf(
-        "SELECT " EDGE_COLUMNS "%s FROM jobs WHERE environment = ? AND job_id = ?", names);
-    char *insert = sqlite3_mprintf("INSERT OR REPLACE INTO jobs (environment, job_id, " EDGE_COLUMNS
-                                   "%s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?%s)",
-                                   names, places);
-    enum alog_status status =
-        names && places && select && insert
-            ? alog_deltas_prepare(deltas, select, ret_select)
-            : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     if (status == ALOG_OK) {
-        status = alog_deltas_prepare(deltas, insert, ret_insert);
+        status = write_details(writing, known ? writing->replace_details : writing->insert_details,
+                               group, job);
     }
-    sqlite3_free(names);
-    sqlite3_free(places);
-    sqlite3_free(select);
-    sqlite3_free(insert);
+    return status == ALOG_OK
+               ? alog_deltas_mark_day(writing->deltas, group->key.environment, day_epoch)
+               : status;
+}
+
+/* ---- Statements ---- */
+
+/* Prepare `sql`, which is freed. */
+static enum alog_status prepare(struct alog_deltas *deltas, char *sql,
+                                sqlite3_stmt **ret_statement) {
+    enum alog_status status =
+        sql ? alog_deltas_prepare(deltas, sql, ret_statement)
+            : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    sqlite3_free(sql);
     return status;
+}
+
+/* Prepare the statements of a table; its columns after environment and job_id are `names`. */
+static enum alog_status prepare_three(struct alog_deltas *deltas, const char *table,
+                                      sqlite3_str *names, sqlite3_str *places,
+                                      sqlite3_stmt **insert, sqlite3_stmt **select,
+                                      sqlite3_stmt **replace) {
+    char *columns = sqlite3_str_finish(names), *marks = sqlite3_str_finish(places);
+    enum alog_status status =
+        columns && marks ? ALOG_OK
+                         : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    if (status == ALOG_OK) {
+        status = prepare(deltas,
+                         sqlite3_mprintf("INSERT INTO %s (environment, job_id, %s)"
+                                         " VALUES (?, ?%s) ON CONFLICT DO NOTHING",
+                                         table, columns, marks),
+                         insert);
+    }
+    if (status == ALOG_OK) {
+        status = prepare(deltas,
+                         sqlite3_mprintf("INSERT OR REPLACE INTO %s (environment, job_id, %s)"
+                                         " VALUES (?, ?%s)",
+                                         table, columns, marks),
+                         replace);
+    }
+    if (status == ALOG_OK) {
+        status = prepare(deltas,
+                         sqlite3_mprintf("SELECT %s FROM %s WHERE environment = ? AND job_id = ?",
+                                         columns, table),
+                         select);
+    }
+    sqlite3_free(columns);
+    sqlite3_free(marks);
+    return status;
+}
+
+static enum alog_status prepare_all(struct writing *writing) {
+    const struct alog_rollup_kind *kind = alog_rollup_kind(ALOG_IN_jobs);
+    sqlite3_str *names = sqlite3_str_new(NULL), *places = sqlite3_str_new(NULL);
+    sqlite3_str *lists = sqlite3_str_new(NULL), *marks = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(names, EDGE_COLUMNS);
+    sqlite3_str_appendall(places, ", ?, ?, ?, ?, ?, ?, ?, ?, ?");
+    sqlite3_str_appendall(lists, "first_ns");
+    sqlite3_str_appendall(marks, ", ?");
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        const struct alog_rollup_column *column = &kind->columns[i];
+        if (column->merge == ALOG_MERGE_PARTS && writing->part_count < MAX_PART_COLUMNS) {
+            writing->parts[writing->part_count++] = column;
+            sqlite3_str_appendf(lists, ", %s", column->name);
+            sqlite3_str_appendall(marks, ", ?");
+        } else if (!is_apart(column)) {
+            sqlite3_str_appendf(names, ", %s", column->name);
+            sqlite3_str_appendall(places, ", ?");
+        }
+    }
+    enum alog_status status = prepare_three(writing->deltas, "jobs", names, places,
+                                            &writing->insert, &writing->select, &writing->replace);
+    enum alog_status details =
+        prepare_three(writing->deltas, "job_details", lists, marks, &writing->insert_details,
+                      &writing->select_details, &writing->replace_details);
+    return status == ALOG_OK ? details : status;
 }
 
 enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_group **sorted,
                                         uint32_t count) {
-    sqlite3_stmt *select = NULL, *insert = NULL;
-    enum alog_status status = prepare_jobs(deltas, &select, &insert);
+    struct writing writing = {.deltas = deltas};
+    enum alog_status status = prepare_all(&writing);
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
-        status = write_job(deltas, select, insert, sorted[i]);
+        status = write_job(&writing, sorted[i]);
     }
-    sqlite3_finalize(select);
-    sqlite3_finalize(insert);
+    sqlite3_finalize(writing.insert);
+    sqlite3_finalize(writing.select);
+    sqlite3_finalize(writing.replace);
+    sqlite3_finalize(writing.insert_details);
+    sqlite3_finalize(writing.select_details);
+    sqlite3_finalize(writing.replace_details);
+    for (unsigned i = 0; i < MAX_PART_COLUMNS; i++) {
+        alog_buffer_free(&writing.texts[i]);
+    }
     return status;
 }

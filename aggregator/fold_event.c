@@ -87,7 +87,7 @@ static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned
 /* The row of the event's hour or job with these dimensions. NULL when there is no memory. */
 static void *row_of(struct alog_fold *fold, enum alog_rollup rollup, const uint32_t *dimensions,
                     unsigned count) {
-    bool by_job = alog_rollup_kind(rollup)->by_job;
+    bool by_job = alog_rollup_kind(rollup)->scope == ALOG_SCOPE_JOB;
     struct alog_group_key key = {.hour_epoch = by_job ? 0 : fold->hour_epoch,
                                  .environment = fold->environment,
                                  .job = by_job ? fold->job_name : ALOG_NAME_EMPTY};
@@ -95,6 +95,18 @@ static void *row_of(struct alog_fold *fold, enum alog_rollup rollup, const uint3
         key.dimensions[i] = dimensions[i];
     }
     return alog_fold_row(fold, rollup, &key);
+}
+
+/* The row of the event's job in one of its lists. NULL when there is no memory. */
+static void *part_of(struct alog_fold *fold, enum alog_rollup rollup, struct alog_part_list *list,
+                     const uint32_t *dimensions, unsigned count) {
+    uint32_t key[ALOG_MAX_DIMENSIONS] = {0};
+    for (unsigned i = 0; i < count; i++) {
+        key[i] = dimensions[i];
+    }
+    void *row = alog_groups_part(&fold->groups, rollup, list, key);
+    fold->no_memory |= !row;
+    return row;
 }
 
 static void add(struct alog_fold *fold, int64_t *sum, struct number number) {
@@ -237,7 +249,8 @@ static void add_execution_to_calibration(struct alog_fold *fold, const struct ex
 static void add_execution_to_job(struct alog_fold *fold, const struct execution *x) {
     fold->job->agent_executions++;
     fold->job->agent_successes += x->success;
-    struct alog_row_job_agents *row = row_of(fold, ALOG_IN_job_agents, x->dimensions, 4);
+    struct alog_row_job_agents *row =
+        part_of(fold, ALOG_IN_job_agents, &fold->job->agent_parts, x->dimensions, 4);
     if (!row) {
         return;
     }
@@ -347,7 +360,8 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     add(fold, &job->input_tokens, c->input_tokens);
     add(fold, &job->output_tokens, c->output_tokens);
     add(fold, &job->cost_nusd, c->cost_nusd);
-    struct alog_row_job_providers *row = row_of(fold, ALOG_IN_job_providers, c->dimensions, 3);
+    struct alog_row_job_providers *row =
+        part_of(fold, ALOG_IN_job_providers, &job->provider_parts, c->dimensions, 3);
     if (!row) {
         return;
     }
@@ -421,7 +435,8 @@ static void fold_strategy_decision(struct alog_fold *fold) {
                              alog_fold_name(fold, ALOG_AT_strategy_decision_previous_strategy)};
     if (fold->job) {
         fold->job->decisions++;
-        struct alog_row_job_strategies *row = row_of(fold, ALOG_IN_job_strategies, dimensions, 1);
+        struct alog_row_job_strategies *row =
+            part_of(fold, ALOG_IN_job_strategies, &fold->job->strategy_parts, dimensions, 1);
         if (row) {
             row->decisions++;
             row->effectiveness_count += score.present;
@@ -565,7 +580,8 @@ static void fold_test_execution(struct alog_fold *fold) {
 }
 
 static void add_failure_to_job(struct alog_fold *fold, uint32_t test_id, bool failed) {
-    struct alog_row_job_tests *row = row_of(fold, ALOG_IN_job_tests, &test_id, 1);
+    struct alog_row_job_tests *row =
+        part_of(fold, ALOG_IN_job_tests, &fold->job->test_parts, &test_id, 1);
     if (row) {
         row->failed += failed;
         row->errors += !failed;
@@ -616,7 +632,8 @@ static void fold_error(struct alog_fold *fold) {
                              alog_fold_intern(fold, alog_message_pattern(text_of(fold, at), room))};
     if (fold->job) {
         fold->job->errors++;
-        struct alog_row_job_errors *row = row_of(fold, ALOG_IN_job_errors, dimensions, 2);
+        struct alog_row_job_errors *row =
+            part_of(fold, ALOG_IN_job_errors, &fold->job->error_parts, dimensions, 2);
         if (row) {
             row->errors++;
             note_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);

@@ -25,6 +25,11 @@ struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_ro
 
 /* ---- Freeing ---- */
 
+static uint32_t part_bytes(const struct alog_rollup_kind *kind) {
+    return (uint32_t)(kind->row_bytes + sizeof(int64_t) - 1) / (uint32_t)sizeof(int64_t) *
+           (uint32_t)sizeof(int64_t);
+}
+
 static void free_row(const struct alog_rollup_kind *kind, void *row) {
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
@@ -32,6 +37,8 @@ static void free_row(const struct alog_rollup_kind *kind, void *row) {
             alog_sketch_free(column_of(row, column));
         } else if (column->merge == ALOG_MERGE_START || column->merge == ALOG_MERGE_END) {
             free(*(struct alog_job_edge **)column_of(row, column));
+        } else if (column->merge == ALOG_MERGE_PARTS) {
+            free(((struct alog_part_list *)column_of(row, column))->keys);
         }
     }
 }
@@ -49,6 +56,7 @@ void alog_groups_free(struct alog_groups *groups) {
         free(table->slots);
     }
     alog_names_free(&groups->names);
+    alog_names_free(&groups->samples);
     *groups = (struct alog_groups){0};
 }
 
@@ -161,7 +169,53 @@ void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
     return add_row(groups, rollup, key, hash);
 }
 
-/* ---- Parts of a row ---- */
+/* ---- Parts ---- */
+
+void *alog_groups_part_at(enum alog_rollup rollup, const struct alog_part_list *list,
+                          uint32_t index) {
+    return (uint8_t *)(list->keys + list->capacity) +
+           (size_t)index * part_bytes(alog_rollup_kind(rollup));
+}
+
+static bool grow_parts(struct alog_groups *groups, enum alog_rollup rollup,
+                       struct alog_part_list *list) {
+    const size_t row_bytes = part_bytes(alog_rollup_kind(rollup));
+    struct alog_part_list grown = {list->count, list->capacity ? 2 * list->capacity : 4, NULL};
+    grown.keys = malloc(grown.capacity * (sizeof(*grown.keys) + row_bytes));
+    if (!grown.keys) {
+        return false;
+    }
+    if (list->count != 0) {
+        memcpy(grown.keys, list->keys, list->count * sizeof(*grown.keys));
+        memcpy(alog_groups_part_at(rollup, &grown, 0), alog_groups_part_at(rollup, list, 0),
+               list->count * row_bytes);
+    }
+    groups->bytes += (grown.capacity - list->capacity) * (sizeof(*grown.keys) + row_bytes);
+    free(list->keys);
+    *list = grown;
+    return true;
+}
+
+void *alog_groups_part(struct alog_groups *groups, enum alog_rollup rollup,
+                       struct alog_part_list *list,
+                       const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint32_t *key = list->keys[i];
+        if (key[0] == dimensions[0] && key[1] == dimensions[1] && key[2] == dimensions[2] &&
+            key[3] == dimensions[3]) {
+            return alog_groups_part_at(rollup, list, i);
+        }
+    }
+    if (list->count == list->capacity && !grow_parts(groups, rollup, list)) {
+        return NULL;
+    }
+    memcpy(list->keys[list->count], dimensions, sizeof(*list->keys));
+    void *row = alog_groups_part_at(rollup, list, list->count++);
+    clear_row(alog_rollup_kind(rollup), row);
+    return row;
+}
+
+/* ---- Columns of a row ---- */
 
 enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketch *sketch,
                                    int64_t value_us) {
@@ -198,12 +252,16 @@ enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_jo
 enum alog_status alog_groups_offer_sample(struct alog_groups *groups, uint32_t *sample,
                                           int64_t first_ns, int64_t offered_ns,
                                           struct alog_string offered) {
+    if (groups->samples.count == 0 &&
+        alog_names_add(&groups->samples, ALOG_STR("")) == ALOG_NAME_NONE) {
+        return ALOG_NO_MEMORY;
+    }
     if (offered_ns > first_ns ||
         (offered_ns == first_ns &&
-         alog_string_compare(offered, groups->names.texts[*sample]) >= 0)) {
+         alog_string_compare(offered, groups->samples.texts[*sample]) >= 0)) {
         return ALOG_OK;
     }
-    uint32_t name = alog_names_add(&groups->names, offered);
+    uint32_t name = alog_names_add(&groups->samples, offered);
     if (name == ALOG_NAME_NONE) {
         return ALOG_NO_MEMORY;
     }
@@ -234,11 +292,57 @@ static enum alog_status merge_edge(struct alog_groups *into, enum alog_job_edge_
     return from ? alog_groups_offer_edge(into, kind, to, from) : ALOG_OK;
 }
 
+/* One merging; names of `from` are looked up in `into` when they are first needed. */
+struct merge {
+    struct alog_groups *into, *from;
+    uint32_t *ids; /* id + 1; 0 = not looked up yet */
+};
+
+static bool translate(struct merge *merge, uint32_t *id) {
+    uint32_t *known = &merge->ids[*id];
+    if (*known == 0) {
+        uint32_t added = alog_names_add(&merge->into->names, merge->from->names.texts[*id]);
+        if (added == ALOG_NAME_NONE) {
+            return false;
+        }
+        *known = added + 1;
+    }
+    *id = *known - 1;
+    return true;
+}
+
+static bool translate_dimensions(struct merge *merge, uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
+    bool done = true;
+    for (unsigned i = 0; done && i < ALOG_MAX_DIMENSIONS; i++) {
+        done = translate(merge, &dimensions[i]);
+    }
+    return done;
+}
+
+static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_kind *kind,
+                                  void *to_row, void *from_row);
+
+static enum alog_status merge_parts(struct merge *merge, enum alog_rollup part,
+                                    struct alog_part_list *to, const struct alog_part_list *from) {
+    enum alog_status status = ALOG_OK;
+    for (uint32_t i = 0; status == ALOG_OK && i < from->count; i++) {
+        uint32_t dimensions[ALOG_MAX_DIMENSIONS];
+        memcpy(dimensions, from->keys[i], sizeof(dimensions));
+        void *row = translate_dimensions(merge, dimensions)
+                        ? alog_groups_part(merge->into, part, to, dimensions)
+                        : NULL;
+        status =
+            row ? merge_row(merge, alog_rollup_kind(part), row, alog_groups_part_at(part, from, i))
+                : ALOG_NO_MEMORY;
+    }
+    return status;
+}
+
 /* One column; a sample stands before the time that it belongs to, so that both are still as they
  * were when it is decided. */
-static enum alog_status merge_column(struct alog_groups *into, const struct alog_groups *from,
-                                     const struct alog_rollup_column *column, void *to_row,
-                                     void *from_row) {
+static enum alog_status merge_column(struct merge *merge, const struct alog_rollup_column *column,
+                                     void *to_row, void *from_row) {
+    struct alog_groups *into = merge->into;
     void *to = column_of(to_row, column), *other = column_of(from_row, column);
     int64_t *number = to;
     switch (column->merge) {
@@ -258,57 +362,36 @@ static enum alog_status merge_column(struct alog_groups *into, const struct alog
         return alog_groups_offer_sample(into, to,
                                         *(int64_t *)((char *)to_row + column->first_ns_offset),
                                         *(int64_t *)((char *)from_row + column->first_ns_offset),
-                                        from->names.texts[*(uint32_t *)other]);
+                                        merge->from->samples.texts[*(uint32_t *)other]);
     case ALOG_MERGE_START:
         return merge_edge(into, ALOG_JOB_START, to, *(struct alog_job_edge **)other);
     case ALOG_MERGE_END:
         return merge_edge(into, ALOG_JOB_END, to, *(struct alog_job_edge **)other);
+    case ALOG_MERGE_PARTS:
+        return merge_parts(merge, column->part, to, other);
     }
     return ALOG_OK;
 }
 
-/* Ids of one set of names in another, looked up when they are first needed. */
-struct translation {
-    struct alog_names *to;
-    const struct alog_names *from;
-    uint32_t *ids; /* id + 1; 0 = not looked up yet */
-};
-
-static bool translate(struct translation *translation, uint32_t *id) {
-    uint32_t *known = &translation->ids[*id];
-    if (*known == 0) {
-        uint32_t added = alog_names_add(translation->to, translation->from->texts[*id]);
-        if (added == ALOG_NAME_NONE) {
-            return false;
-        }
-        *known = added + 1;
+static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_kind *kind,
+                                  void *to_row, void *from_row) {
+    enum alog_status status = ALOG_OK;
+    for (unsigned i = 0; status == ALOG_OK && i < kind->column_count; i++) {
+        status = merge_column(merge, &kind->columns[i], to_row, from_row);
     }
-    *id = *known - 1;
-    return true;
+    return status;
 }
 
-static bool translate_key(struct translation *translation, struct alog_group_key *key) {
-    bool done = translate(translation, &key->environment) && translate(translation, &key->job);
-    for (unsigned i = 0; done && i < ALOG_MAX_DIMENSIONS; i++) {
-        done = translate(translation, &key->dimensions[i]);
-    }
-    return done;
-}
-
-static enum alog_status merge_table(struct alog_groups *into, struct alog_groups *from,
-                                    enum alog_rollup rollup, struct translation *translation) {
+static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup) {
     const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
     enum alog_status status = ALOG_OK;
-    for (uint32_t i = 0; status == ALOG_OK && i < from->tables[rollup].count; i++) {
-        struct alog_group *group = alog_groups_at(from, rollup, i);
+    for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
+        struct alog_group *group = alog_groups_at(merge->from, rollup, i);
         struct alog_group_key key = group->key;
-        void *row = translate_key(translation, &key) ? alog_groups_row(into, rollup, &key) : NULL;
-        if (!row) {
-            return ALOG_NO_MEMORY;
-        }
-        for (unsigned c = 0; status == ALOG_OK && c < kind->column_count; c++) {
-            status = merge_column(into, from, &kind->columns[c], row, group->row);
-        }
+        bool done = translate(merge, &key.environment) && translate(merge, &key.job) &&
+                    translate_dimensions(merge, key.dimensions);
+        void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
+        status = row ? merge_row(merge, kind, row, group->row) : ALOG_NO_MEMORY;
     }
     return status;
 }
@@ -328,13 +411,12 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
         *from = (struct alog_groups){0};
         return ALOG_OK;
     }
-    struct translation translation = {&into->names, &from->names,
-                                      calloc(from->names.count, sizeof(*translation.ids))};
-    enum alog_status status = translation.ids ? ALOG_OK : ALOG_NO_MEMORY;
+    struct merge merge = {into, from, calloc(from->names.count, sizeof(*merge.ids))};
+    enum alog_status status = merge.ids ? ALOG_OK : ALOG_NO_MEMORY;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        status = merge_table(into, from, rollup, &translation);
+        status = merge_table(&merge, rollup);
     }
-    free(translation.ids);
+    free(merge.ids);
     alog_groups_free(from);
     return status;
 }

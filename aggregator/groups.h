@@ -20,7 +20,14 @@ enum alog_rollup {
     ALOG_ROLLUP_COUNT
 };
 
-/* What is counted of one group: struct alog_row_rollup_events, … A sample is a name. */
+/* Rows that belong to one row of another table; few, so that they are searched one by one. Their
+ * keys are dimensions. */
+struct alog_part_list {
+    uint32_t count, capacity;
+    uint32_t (*keys)[ALOG_MAX_DIMENSIONS]; /* of `capacity`; the rows stand behind them */
+};
+
+/* What is counted of one group: struct alog_row_rollup_events, … A sample is an id of `samples`. */
 /* clang-format off */
 #define ALOG_ROLLUP(table, scope) struct alog_row_##table {
 #define ALOG_SUM(table, column) int64_t column;
@@ -30,6 +37,7 @@ enum alog_rollup {
 #define ALOG_HISTOGRAM(table, column) struct alog_sketch column;
 #define ALOG_SAMPLE(table, column) uint32_t column;
 #define ALOG_EDGE(table, column, which) struct alog_job_edge *column;
+#define ALOG_PARTS(table, column, part) struct alog_part_list column;
 #define ALOG_ROLLUP_END(table) };
 #include "rollups.def"
 /* clang-format on */
@@ -42,7 +50,8 @@ enum alog_column_merge {
     ALOG_MERGE_HISTOGRAM,
     ALOG_MERGE_SAMPLE,
     ALOG_MERGE_START,
-    ALOG_MERGE_END
+    ALOG_MERGE_END,
+    ALOG_MERGE_PARTS
 };
 
 struct alog_rollup_column {
@@ -50,11 +59,14 @@ struct alog_rollup_column {
     enum alog_column_merge merge;
     size_t offset;          /* in the row */
     size_t first_ns_offset; /* SAMPLE: of the time that it belongs to */
+    enum alog_rollup part;  /* PARTS: the table that they are of */
 };
+
+enum alog_rollup_scope { ALOG_SCOPE_HOUR, ALOG_SCOPE_JOB, ALOG_SCOPE_PART };
 
 struct alog_rollup_kind {
     const char *table;
-    bool by_job; /* else by hour */
+    enum alog_rollup_scope scope;
     const char *const *dimensions;
     unsigned dimension_count;
     const struct alog_rollup_column *columns;
@@ -88,6 +100,7 @@ struct alog_group_table {
 /* Zero-initialise; free with alog_groups_free, which leaves it as new. */
 struct alog_groups {
     struct alog_names names;
+    struct alog_names samples; /* texts that are in no key, so that nobody needs their order */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
     size_t bytes;  /* on the heap, without the names */
     bool overflow; /* a sum left 64 bits */
@@ -97,13 +110,22 @@ void alog_groups_free(struct alog_groups *groups);
 
 /* All memory that the groups hold. */
 static inline size_t alog_groups_bytes(const struct alog_groups *groups) {
-    return groups->bytes + groups->names.bytes;
+    return groups->bytes + groups->names.bytes + groups->samples.bytes;
 }
 
 /* The row of a group, made if there is none: a struct alog_row_<table>, which stays where it is.
  * NULL: no memory. */
 void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
                       const struct alog_group_key *key);
+
+/* The row of a part, made if there is none: a struct alog_row_<table>, which stays where it is
+ * until another is made in the list. NULL: no memory. */
+void *alog_groups_part(struct alog_groups *groups, enum alog_rollup rollup,
+                       struct alog_part_list *list, const uint32_t dimensions[ALOG_MAX_DIMENSIONS]);
+
+/* The index-th row of a list, in no particular order. */
+void *alog_groups_part_at(enum alog_rollup rollup, const struct alog_part_list *list,
+                          uint32_t index);
 
 /* The index-th group of a table, in no particular order. */
 struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_rollup rollup,

@@ -178,7 +178,7 @@ static enum alog_status count_hours(struct day_run *run) {
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
         char sql[128];
-        if (!kind->by_job) {
+        if (kind->scope == ALOG_SCOPE_HOUR) {
             sqlite3_snprintf(sizeof(sql), sql,
                              "DELETE FROM %s WHERE hour_epoch >= ?1 AND hour_epoch < ?2",
                              kind->table);
@@ -247,13 +247,17 @@ static enum alog_status erase_jobs(struct day_run *run) {
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
         char sql[160];
-        if (kind->by_job) {
+        if (kind->scope == ALOG_SCOPE_JOB) {
             sqlite3_snprintf(sizeof(sql), sql,
                              "DELETE FROM %s WHERE job_id IN"
                              " (SELECT job_id FROM temp.rebuilt_ids)",
                              kind->table);
             status = run_sql(run, sql);
         }
+    }
+    if (status == ALOG_OK) {
+        status = run_sql(run, "DELETE FROM job_details WHERE job_id IN"
+                              " (SELECT job_id FROM temp.rebuilt_ids)");
     }
     return status;
 }

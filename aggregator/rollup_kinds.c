@@ -8,7 +8,7 @@
 #define ALOG_ROLLUP_END(table) NULL};
 #include "rollups.def"
 
-#define COLUMN(table, column, merge) {#column, merge, offsetof(struct alog_row_##table, column), 0},
+#define COLUMN(table, column, merge) {#column, merge, offsetof(struct alog_row_##table, column), 0, 0},
 #define ALOG_ROLLUP(table, scope) static const struct alog_rollup_column table##_columns[] = {
 #define ALOG_SUM(table, column) COLUMN(table, column, ALOG_MERGE_SUM)
 #define ALOG_LEAST(table, column) COLUMN(table, column, ALOG_MERGE_LEAST)
@@ -17,20 +17,20 @@
 #define ALOG_HISTOGRAM(table, column) COLUMN(table, column, ALOG_MERGE_HISTOGRAM)
 #define ALOG_SAMPLE(table, column)                                                                 \
     {#column, ALOG_MERGE_SAMPLE, offsetof(struct alog_row_##table, column),                        \
-     offsetof(struct alog_row_##table, first_ns)},
+     offsetof(struct alog_row_##table, first_ns), 0},
 #define ALOG_EDGE(table, column, which) COLUMN(table, column, ALOG_MERGE_##which)
+#define ALOG_PARTS(table, column, part)                                                            \
+    {#column, ALOG_MERGE_PARTS, offsetof(struct alog_row_##table, column), 0, ALOG_IN_##part},
 #define ALOG_ROLLUP_END(table) };
 #include "rollups.def"
 
 /* clang-format on */
 
-enum { SCOPE_HOUR = 0, SCOPE_JOB = 1 };
-
 const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup) {
 #define ALOG_ROLLUP(table, scope)                                                                  \
     [ALOG_IN_##table] = {                                                                          \
         #table,                                                                                    \
-        SCOPE_##scope,                                                                             \
+        ALOG_SCOPE_##scope,                                                                        \
         table##_dimensions,                                                                        \
         sizeof(table##_dimensions) / sizeof(table##_dimensions[0]) - 1,                            \
         table##_columns,                                                                           \

@@ -303,90 +303,21 @@ CREATE TABLE jobs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_by_day ON jobs (day_epoch, environment);
 
--- What agents did in a job. Repeats are attempts.
-CREATE TABLE job_agents (
+-- What was done in a job, one row per job that has any of it. The views job_agents, job_providers, job_errors,
+-- job_strategies and job_tests show it as rows, a job at a time; over all jobs they are slow. Each list is a JSON
+-- array with an array for each row: the columns of the view in their order, from the third on; times are nanoseconds
+-- after first_ns. (One row per job, and not per agent, model and error of a job, is what makes a fleet's day small
+-- and quick to write.)
+CREATE TABLE job_details (
     environment TEXT NOT NULL,       -- the job's environment
     job_id TEXT NOT NULL,            -- the job
-    agent_name TEXT NOT NULL,        -- the agent
-    issue_type TEXT NOT NULL,        -- what it worked on
-    provider_id TEXT NOT NULL,       -- with which provider
-    model TEXT NOT NULL,             -- and which model
-    executions INTEGER NOT NULL,     -- attempts
-    successes INTEGER NOT NULL,      -- of them, successful
-    confidence_count INTEGER NOT NULL,      -- attempts with a finite confidence
-    confidence_e6_sum INTEGER NOT NULL,     -- sum of confidence
-    execution_time_count INTEGER NOT NULL,  -- attempts with a finite time
-    execution_time_us_sum INTEGER NOT NULL, -- sum of their times
-    failure_time_us_sum INTEGER NOT NULL,   -- of it, failed attempts'
-    fixes_applied_sum INTEGER NOT NULL,     -- sum of fixes_applied
-    first_ns INTEGER NOT NULL,       -- the first attempt
-    last_ns INTEGER NOT NULL,        -- the last attempt
-    last_success_ns INTEGER NOT NULL, -- the last successful attempt; 0 = none
-    PRIMARY KEY (environment, job_id, agent_name, issue_type, provider_id, model)
-) STRICT, WITHOUT ROWID;
-
--- Which providers a job called.
-CREATE TABLE job_providers (
-    environment TEXT NOT NULL,              -- the job's environment
-    job_id TEXT NOT NULL,                   -- the job
-    provider_id TEXT NOT NULL,              -- the provider
-    model TEXT NOT NULL,                    -- the model
-    agent_name TEXT NOT NULL,               -- the agent that called
-    calls INTEGER NOT NULL,                 -- how many
-    successes INTEGER NOT NULL,             -- of them, successful
-    availability_failures INTEGER NOT NULL, -- failed: never got to run
-    execution_failures INTEGER NOT NULL,    -- failed: ran and gave a bad result
-    cancelled INTEGER NOT NULL,             -- failed: cancelled
-    latency_count INTEGER NOT NULL,         -- calls with a finite latency
-    latency_us_sum INTEGER NOT NULL,        -- sum of their latencies
-    failure_latency_us_sum INTEGER NOT NULL, -- of it, failed calls'
-    retry_count_sum INTEGER NOT NULL,       -- sum of retry_count
-    fallbacks INTEGER NOT NULL,             -- calls with fallback_from
-    input_tokens_sum INTEGER NOT NULL,      -- sum of input_tokens
-    output_tokens_sum INTEGER NOT NULL,     -- sum of output_tokens
-    cost_nusd_sum INTEGER NOT NULL,         -- sum of cost
-    first_ns INTEGER NOT NULL,              -- the first call
-    last_ns INTEGER NOT NULL,               -- the last call
-    PRIMARY KEY (environment, job_id, provider_id, model, agent_name)
-) STRICT, WITHOUT ROWID;
-
--- What went wrong in a job: its error events.
-CREATE TABLE job_errors (
-    environment TEXT NOT NULL,     -- the job's environment
-    job_id TEXT NOT NULL,          -- the job
-    error_type TEXT NOT NULL,      -- hook, test, lint, type_check, …
-    error_category TEXT NOT NULL,  -- a finer class
-    errors INTEGER NOT NULL,       -- how many
-    first_ns INTEGER NOT NULL,     -- the first of them
-    last_ns INTEGER NOT NULL,      -- the last of them
-    sample TEXT NOT NULL,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
-    PRIMARY KEY (environment, job_id, error_type, error_category)
-) STRICT, WITHOUT ROWID;
-
--- The strategies that a job chose.
-CREATE TABLE job_strategies (
-    environment TEXT NOT NULL,     -- the job's environment
-    job_id TEXT NOT NULL,          -- the job
-    strategy TEXT NOT NULL,        -- selected_strategy
-    decisions INTEGER NOT NULL,    -- how often
-    effectiveness_count INTEGER NOT NULL,  -- decisions with a finite score
-    effectiveness_e6_sum INTEGER NOT NULL, -- sum of the scores
-    first_ns INTEGER NOT NULL,     -- the first of them
-    last_ns INTEGER NOT NULL,      -- the last of them
-    PRIMARY KEY (environment, job_id, strategy)
-) STRICT, WITHOUT ROWID;
-
--- The tests that failed in a job, or were in error.
-CREATE TABLE job_tests (
-    environment TEXT NOT NULL,     -- the job's environment
-    job_id TEXT NOT NULL,          -- the job
-    test_id TEXT NOT NULL,         -- the test
-    failed INTEGER NOT NULL,       -- runs that failed
-    errors INTEGER NOT NULL,       -- runs that ended in an error
-    first_ns INTEGER NOT NULL,     -- the first of them
-    last_ns INTEGER NOT NULL,      -- the last of them
-    sample TEXT NOT NULL,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
-    PRIMARY KEY (environment, job_id, test_id)
+    first_ns INTEGER NOT NULL,       -- the job's earliest event, which the times in the lists count from
+    agent_parts TEXT NOT NULL,       -- JSON: what its agents did; see job_agents
+    provider_parts TEXT NOT NULL,    -- JSON: which providers it called; see job_providers
+    error_parts TEXT NOT NULL,       -- JSON: its errors; see job_errors
+    strategy_parts TEXT NOT NULL,    -- JSON: the strategies that it chose; see job_strategies
+    test_parts TEXT NOT NULL,        -- JSON: its failed tests; see job_tests
+    PRIMARY KEY (environment, job_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Days whose sums changed since they were summarised; empty at rest.

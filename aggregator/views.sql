@@ -3,6 +3,148 @@
 -- rollups and jobs over all days; v_days and the daily_* tables have the days. Each column's comment is its documentation:
 -- it goes into schema_docs, like those of schema.sql.
 
+-- What agents did in a job. Repeats are attempts.
+CREATE VIEW job_agents (
+    environment,            -- the job's environment
+    job_id,                 -- the job
+    agent_name,             -- the agent
+    issue_type,             -- what it worked on
+    provider_id,            -- with which provider
+    model,                  -- and which model
+    executions,             -- attempts
+    successes,              -- of them, successful
+    confidence_count,       -- attempts with a finite confidence
+    confidence_e6_sum,      -- sum of confidence
+    execution_time_count,   -- attempts with a finite time
+    execution_time_us_sum,  -- sum of their times
+    failure_time_us_sum,    -- of it, failed attempts'
+    fixes_applied_sum,      -- sum of fixes_applied
+    first_ns,               -- the first attempt
+    last_ns,                -- the last attempt
+    last_success_ns         -- the last successful attempt; 0 = none
+) AS
+SELECT d.environment, d.job_id,
+    json_extract(p.value, '$[0]'),
+    json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'),
+    json_extract(p.value, '$[3]'),
+    json_extract(p.value, '$[4]'),
+    json_extract(p.value, '$[5]'),
+    json_extract(p.value, '$[6]'),
+    json_extract(p.value, '$[7]'),
+    json_extract(p.value, '$[8]'),
+    json_extract(p.value, '$[9]'),
+    json_extract(p.value, '$[10]'),
+    json_extract(p.value, '$[11]'),
+    d.first_ns + json_extract(p.value, '$[12]'),
+    d.first_ns + json_extract(p.value, '$[13]'),
+    d.first_ns + json_extract(p.value, '$[14]')
+FROM job_details AS d, json_each(d.agent_parts) AS p;
+
+-- Which providers a job called.
+CREATE VIEW job_providers (
+    environment,             -- the job's environment
+    job_id,                  -- the job
+    provider_id,             -- the provider
+    model,                   -- the model
+    agent_name,              -- the agent that called
+    calls,                   -- how many
+    successes,               -- of them, successful
+    availability_failures,   -- failed: never got to run
+    execution_failures,      -- failed: ran and gave a bad result
+    cancelled,               -- failed: cancelled
+    latency_count,           -- calls with a finite latency
+    latency_us_sum,          -- sum of their latencies
+    failure_latency_us_sum,  -- of it, failed calls'
+    retry_count_sum,         -- sum of retry_count
+    fallbacks,               -- calls with fallback_from
+    input_tokens_sum,        -- sum of input_tokens
+    output_tokens_sum,       -- sum of output_tokens
+    cost_nusd_sum,           -- sum of cost
+    first_ns,                -- the first call
+    last_ns                  -- the last call
+) AS
+SELECT d.environment, d.job_id,
+    json_extract(p.value, '$[0]'),
+    json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'),
+    json_extract(p.value, '$[3]'),
+    json_extract(p.value, '$[4]'),
+    json_extract(p.value, '$[5]'),
+    json_extract(p.value, '$[6]'),
+    json_extract(p.value, '$[7]'),
+    json_extract(p.value, '$[8]'),
+    json_extract(p.value, '$[9]'),
+    json_extract(p.value, '$[10]'),
+    json_extract(p.value, '$[11]'),
+    json_extract(p.value, '$[12]'),
+    json_extract(p.value, '$[13]'),
+    json_extract(p.value, '$[14]'),
+    json_extract(p.value, '$[15]'),
+    d.first_ns + json_extract(p.value, '$[16]'),
+    d.first_ns + json_extract(p.value, '$[17]')
+FROM job_details AS d, json_each(d.provider_parts) AS p;
+
+-- What went wrong in a job: its error events.
+CREATE VIEW job_errors (
+    environment,     -- the job's environment
+    job_id,          -- the job
+    error_type,      -- hook, test, lint, type_check, …
+    error_category,  -- a finer class
+    errors,          -- how many
+    sample,          -- message of the earliest, at most 500 bytes; on equal times the smallest text
+    first_ns,        -- the first of them
+    last_ns          -- the last of them
+) AS
+SELECT d.environment, d.job_id,
+    json_extract(p.value, '$[0]'),
+    json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'),
+    json_extract(p.value, '$[3]'),
+    d.first_ns + json_extract(p.value, '$[4]'),
+    d.first_ns + json_extract(p.value, '$[5]')
+FROM job_details AS d, json_each(d.error_parts) AS p;
+
+-- The strategies that a job chose.
+CREATE VIEW job_strategies (
+    environment,           -- the job's environment
+    job_id,                -- the job
+    strategy,              -- selected_strategy
+    decisions,             -- how often
+    effectiveness_count,   -- decisions with a finite score
+    effectiveness_e6_sum,  -- sum of the scores
+    first_ns,              -- the first of them
+    last_ns                -- the last of them
+) AS
+SELECT d.environment, d.job_id,
+    json_extract(p.value, '$[0]'),
+    json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'),
+    json_extract(p.value, '$[3]'),
+    d.first_ns + json_extract(p.value, '$[4]'),
+    d.first_ns + json_extract(p.value, '$[5]')
+FROM job_details AS d, json_each(d.strategy_parts) AS p;
+
+-- The tests that failed in a job, or were in error.
+CREATE VIEW job_tests (
+    environment,  -- the job's environment
+    job_id,       -- the job
+    test_id,      -- the test
+    failed,       -- runs that failed
+    errors,       -- runs that ended in an error
+    sample,       -- message of the earliest, at most 500 bytes; on equal times the smallest text
+    first_ns,     -- the first of them
+    last_ns       -- the last of them
+) AS
+SELECT d.environment, d.job_id,
+    json_extract(p.value, '$[0]'),
+    json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'),
+    json_extract(p.value, '$[3]'),
+    d.first_ns + json_extract(p.value, '$[4]'),
+    d.first_ns + json_extract(p.value, '$[5]')
+FROM job_details AS d, json_each(d.test_parts) AS p;
+
 -- The environments that there are.
 CREATE VIEW v_environments (
     environment -- the environment
