@@ -4,7 +4,7 @@ static const char *const suffixes[] = {"_day", "_month"};
 static const char *const epochs[] = {"day_epoch", "month_epoch"};
 
 bool alog_level_wanted(enum alog_rollup rollup) {
-    return !alog_rollup_kind(rollup)->by_job && rollup != ALOG_IN_rollup_events &&
+    return alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR && rollup != ALOG_IN_rollup_events &&
            rollup != ALOG_IN_rollup_losses;
 }
 
