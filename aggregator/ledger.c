@@ -116,7 +116,8 @@ enum alog_status alog_ledger_put(sqlite3 *db, const struct alog_ledger_row *row,
 enum alog_status alog_ledger_reconcile(sqlite3 *db, struct alog_error *error) {
     sqlite3_stmt *select = NULL;
     if (sqlite3_prepare_v2(db,
-                           "SELECT (SELECT COALESCE(SUM(events), 0) FROM rollup_events),"
+                           "SELECT (SELECT COALESCE(SUM(events), 0) FROM rollup_events)"
+                           " + (SELECT COALESCE(SUM(events), 0) FROM pruned_days),"
                            " (SELECT COALESCE(SUM(events), 0) FROM segments)",
                            -1, &select, NULL) != SQLITE_OK ||
         sqlite3_step(select) != SQLITE_ROW) {

@@ -173,7 +173,9 @@ static enum alog_status count_hours(struct day_run *run) {
         "INSERT OR IGNORE INTO dirty_days SELECT DISTINCT environment, ?1 FROM rollup_events"
         " WHERE hour_epoch >= ?1 AND hour_epoch < ?2;"
         "INSERT OR IGNORE INTO dirty_days SELECT environment, ?1 FROM daily_summary"
-        " WHERE day_epoch = ?1;";
+        " WHERE day_epoch = ?1;"
+        /* Everything of the day is counted again, or the rebuild is refused. */
+        "DELETE FROM pruned_days WHERE day_epoch = ?1;";
     enum alog_status status = run_sql(run, erase);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);

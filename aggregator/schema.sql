@@ -327,6 +327,16 @@ CREATE TABLE dirty_days (
     PRIMARY KEY (environment, day_epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- Days that retention took rows from: they are not summarised again, since that would make them less.
+CREATE TABLE pruned_days (
+    day_epoch INTEGER NOT NULL,      -- start of the day, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,       -- the environment
+    rows_pruned INTEGER NOT NULL,    -- 1 = rows of single jobs are gone
+    rollups_pruned INTEGER NOT NULL, -- 1 = hourly sums are gone
+    events INTEGER NOT NULL,         -- events that were counted in those: the ledger still has them
+    PRIMARY KEY (day_epoch, environment)
+) STRICT, WITHOUT ROWID;
+
 -- One row per day and environment: the figures people ask for first. No data is NULL, never 0.
 CREATE TABLE daily_summary (
     day TEXT NOT NULL,                  -- YYYY-MM-DD in the reporting time zone

@@ -199,7 +199,10 @@ static enum alog_status summarise_days(sqlite3 *db, struct statements *all, uint
                                        struct alog_error *error) {
     sqlite3_stmt *dirty = NULL;
     enum alog_status status =
-        prepare(db, "SELECT environment, day_epoch FROM dirty_days ORDER BY day_epoch, environment",
+        prepare(db,
+                "SELECT environment, day_epoch FROM dirty_days WHERE (day_epoch, environment)"
+                " NOT IN (SELECT day_epoch, environment FROM pruned_days)"
+                " ORDER BY day_epoch, environment",
                 &dirty, error);
     int step = SQLITE_DONE;
     while (status == ALOG_OK && (step = sqlite3_step(dirty)) == SQLITE_ROW) {

@@ -8,7 +8,8 @@
 /*
  * For each (environment, day_epoch) in dirty_days, replace the rows of all daily_* tables by what
  * the rollups and jobs now say, then empty dirty_days. The rows depend on those tables alone: real
- * numbers are made of integer sums in one division. *ret_days = how many rows daily_summary got.
+ * numbers are made of integer sums in one division. Days in pruned_days stay as they are. *ret_days
+ * = how many rows daily_summary got.
  *
  * `db` has the functions of sql_functions.h; the caller holds the transaction. After a failure
  * (ALOG_NO_MEMORY, ALOG_IO, ALOG_CORRUPT: a sum leaves 64 bits, a sketch cannot be read) the caller

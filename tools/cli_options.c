@@ -91,6 +91,29 @@ static bool parse_real(const struct cli_option *option, const char *text,
     return true;
 }
 
+/* "30d", "8w", "2y" (of 365 days), "forever". */
+static bool parse_age(const char *text, struct alog_opt_i64 *ret_days) {
+    static const struct {
+        const char *suffix;
+        long long days;
+    } units[] = {{"d", 1}, {"w", 7}, {"y", 365}};
+    if (strcmp(text, "forever") == 0) {
+        *ret_days = ALOG_I64(CLI_FOREVER);
+        return true;
+    }
+    char *end = NULL;
+    errno = 0;
+    const long long count = strtoll(text, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (isdigit((unsigned char)text[0]) && strcmp(end, units[i].suffix) == 0 && count >= 1 &&
+            count <= 1000000 / units[i].days) {
+            *ret_days = ALOG_I64(count * units[i].days);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_day(const char *text) {
     int64_t unused;
     return strlen(text) == sizeof "2026-02-04" - 1 && isdigit((unsigned char)text[0]) &&
@@ -162,6 +185,13 @@ static bool take_value(const struct parse *parse, const struct cli_option *optio
         }
         cli_usage_error(parse->command, "--%s needs a day like 2026-02-04, not '%s'", option->name,
                         text);
+        return false;
+    case CLI_AGE:
+        if (parse_age(text, place)) {
+            return true;
+        }
+        cli_usage_error(parse->command, "--%s needs an age like 30d, 8w, 2y or forever, not '%s'",
+                        option->name, text);
         return false;
     case CLI_TIME:
         break;

@@ -36,6 +36,10 @@ struct cli_arguments {
     struct alog_opt_i64 limit;
     struct alog_opt_i64 jobs;
     struct alog_opt_i64 dimension_cap;
+    struct alog_opt_i64 keep_rows_days;
+    struct alog_opt_i64 keep_rollups_days;
+    struct alog_opt_i64 keep_summaries_days;
+    bool dry_run;
 };
 
 enum cli_option_kind {
@@ -45,8 +49,12 @@ enum cli_option_kind {
     CLI_NUMBER, /* struct alog_opt_i64, within minimum and maximum */
     CLI_REAL,   /* struct alog_opt_f64, likewise */
     CLI_TIME,   /* struct alog_opt_i64, nanoseconds since 1970 */
-    CLI_DAY     /* const char *, YYYY-MM-DD */
+    CLI_DAY,    /* const char *, YYYY-MM-DD */
+    CLI_AGE     /* struct alog_opt_i64, days: 30d, 8w, 2y; or forever: CLI_FOREVER */
 };
+
+/* An age without an end. */
+#define CLI_FOREVER UINT32_MAX
 
 struct cli_option {
     const char *name;     /* without its dashes; NULL ends a table */
