@@ -100,7 +100,7 @@ static enum alog_status prune_jobs(struct pruning *p) {
     enum alog_status status = ALOG_OK;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
-        if (kind->by_job && strcmp(kind->table, "jobs") != 0) {
+        if (kind->scope == ALOG_SCOPE_JOB && strcmp(kind->table, "jobs") != 0) {
             status = prune_table(p, kind->table, old_of_job);
         }
     }
@@ -111,7 +111,7 @@ static enum alog_status prune_rollups(struct pruning *p) {
     enum alog_status status = ALOG_OK;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
-        if (!kind->by_job) {
+        if (kind->scope == ALOG_SCOPE_HOUR) {
             status = prune_table(p, kind->table, old_hours);
         }
     }
