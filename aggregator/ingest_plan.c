@@ -6,6 +6,7 @@
 #include "calendar.h"
 #include "file_hash.h"
 #include "format/error.h"
+#include "format/segment_scan.h"
 #include "ingest_run.h"
 
 #define MAX_THREADS 64
@@ -146,6 +147,36 @@ static enum alog_status changed(struct planner *planner, const struct candidate 
                      c->path->path, how, c->id);
 }
 
+/*
+ * Whether the file differs from what was ingested only in that a recovery put holes where there was
+ * damage, which the ingest passed over: the same blocks, up to the same place.
+ */
+static enum alog_status is_salvaged(struct planner *planner, const struct candidate *c,
+                                    const struct alog_ledger_row *row, bool *ret_salvaged) {
+    struct alog_segment_scan *scan;
+    enum alog_status status =
+        alog_segment_scan_open(alog_io_system(), c->path->path, NULL, NULL, &scan, planner->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    uint64_t blocks = 0, events = 0, last_sequence = 0;
+    const struct alog_block_header *header = NULL;
+    do {
+        status = alog_segment_scan_next(scan, &header, planner->error);
+        if (status != ALOG_OK || !header || alog_segment_scan_end(scan) > row->bytes) {
+            break;
+        }
+        blocks++;
+        events += header->facts.last_sequence - header->facts.first_sequence + 1;
+        last_sequence = header->facts.last_sequence;
+    } while (alog_segment_scan_end(scan) < row->bytes);
+    *ret_salvaged = status == ALOG_OK && header && alog_segment_scan_end(scan) == row->bytes &&
+                    alog_segment_scan_holes(scan) > 0 && blocks == row->blocks &&
+                    last_sequence == row->last_sequence && events >= row->events;
+    alog_segment_scan_close(scan);
+    return status;
+}
+
 /* That nothing of what was ingested of an unsealed segment has changed. */
 static enum alog_status check_prefix(struct planner *planner, const struct candidate *c,
                                      const struct alog_ledger_row *row) {
@@ -160,10 +191,11 @@ static enum alog_status check_prefix(struct planner *planner, const struct candi
     }
     status = alog_file_hash_until(hash, row->bytes, sha256, planner->error);
     alog_file_hash_close(hash);
-    if (status == ALOG_OK && strcmp(sha256, row->sha256) != 0) {
-        status = changed(planner, c, "has other content");
+    bool same = status == ALOG_OK && strcmp(sha256, row->sha256) == 0;
+    if (status == ALOG_OK && !same) {
+        status = is_salvaged(planner, c, row, &same);
     }
-    return status;
+    return status == ALOG_OK && !same ? changed(planner, c, "has other content") : status;
 }
 
 /* Whether an unsealed segment has grown by a whole block. */

@@ -50,6 +50,7 @@ struct alog_segment_scan {
     uint64_t tail_reported_at;
     uint64_t search_budget;
     uint64_t damages;
+    uint64_t holes; /* frames of holes that were passed */
 };
 
 /* A place in the file, and the events that are missing there (0, 0 = not known). */
@@ -70,6 +71,7 @@ struct part {
     enum part_kind kind;
     uint64_t bytes;  /* of it all; a block's with its frame */
     uint64_t blocks; /* INDEX: how many it lists */
+    bool hole;       /* OURS: it stands for damage that was there */
 };
 
 /* Count a fault, unless it is harmless, and tell the caller's function of it. */

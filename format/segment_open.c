@@ -234,6 +234,10 @@ const struct alog_tables *alog_segment_scan_tables(const struct alog_segment_sca
     return &scan->tables;
 }
 
+uint64_t alog_segment_scan_holes(const struct alog_segment_scan *scan) {
+    return scan->holes;
+}
+
 bool alog_segment_scan_index_end(const struct alog_segment_scan *scan, uint64_t *ret_last_sequence,
                                  int64_t *ret_max_timestamp_ns) {
     const struct alog_index_totals *totals = &scan->tables.totals;

@@ -113,6 +113,7 @@ static enum alog_status try_ours(struct alog_segment_scan *scan, uint64_t offset
     } else if (alog_frame_check_of(payload, payload_bytes) ==
                alog_le_load64(frame + bytes - ALOG_FRAME_CHECK_BYTES)) {
         ret_part->kind = PART_OURS;
+        ret_part->hole = memcmp(payload + ALOG_HEAD_KIND, ALOG_KIND_HOLE, 4) == 0;
     }
     if (ret_part->kind == PART_BAD) {
         scan->search_budget -= bytes < scan->search_budget ? bytes : scan->search_budget;

@@ -339,6 +339,7 @@ static enum alog_status walk(struct alog_segment_scan *scan, bool *ret_found,
             return ALOG_OK;
         }
         at += part.bytes;
+        scan->holes += part.hole;
         sure = part.kind == PART_OURS && sure == at - part.bytes ? at : sure;
     }
     end_walk(scan, at, &(struct part){.kind = PART_BAD});

@@ -12,6 +12,9 @@ const uint8_t *alog_segment_scan_header_frame(const struct alog_segment_scan *sc
 /* What is known of the tables at the end of the file. */
 const struct alog_tables *alog_segment_scan_tables(const struct alog_segment_scan *scan);
 
+/* How many holes (frames that a recovery put in the place of damage) the walk has passed so far. */
+uint64_t alog_segment_scan_holes(const struct alog_segment_scan *scan);
+
 /* Where a file with good tables ends, as its index says: false when it has none, or no blocks, or
  * says what cannot be. */
 bool alog_segment_scan_index_end(const struct alog_segment_scan *scan, uint64_t *ret_last_sequence,
