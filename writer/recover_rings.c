@@ -180,8 +180,7 @@ static bool is_in_memory(int fd) {
 }
 
 static enum alog_dead_ring_state read_header(const struct alog_ring_header *header,
-                                             const struct search *search,
-                                             const struct alog_past *past,
+                                             uint64_t writer_id, const struct alog_past *past,
                                              struct alog_dead_ring *ring) {
     /* Relaxed, here and below: nobody else has this memory. */
     uint64_t head = atomic_load_explicit(&header->head, memory_order_relaxed);
@@ -189,7 +188,7 @@ static enum alog_dead_ring_state read_header(const struct alog_ring_header *head
         return ALOG_DEAD_RING_UNUSED;
     }
     if (!alog_ring_valid(header, ring->file_bytes) || header->ring_id != ring->id ||
-        header->writer_id != search->writer_id) {
+        header->writer_id != writer_id) {
         return ALOG_DEAD_RING_BROKEN;
     }
     uint64_t mark = alog_past_mark(past, ring->id);
@@ -219,6 +218,28 @@ static bool read_losses(const struct alog_ring_header *header, struct alog_dead_
     return true;
 }
 
+enum alog_status alog_dead_ring_examine(const struct alog_io *io, int fd, uint64_t writer_id,
+                                        const struct alog_past *past, struct alog_dead_ring *ring,
+                                        struct alog_error *error) {
+    struct alog_ring_header *header = aligned_alloc(PAGE_BYTES, ALOG_RING_HEADER_BYTES);
+    if (header == NULL) {
+        return no_memory(error);
+    }
+    memset(header, 0, ALOG_RING_HEADER_BYTES);
+    int64_t got = alog_io_read_full(io, fd, header, ALOG_RING_HEADER_BYTES, 0);
+    enum alog_status status = ALOG_OK;
+    if (got < 0) {
+        status = alog_fail(error, ALOG_IO, (int)-got, 0, "cannot read %s", ring->path);
+    } else {
+        ring->state = read_header(header, writer_id, past, ring);
+        if (ring->state == ALOG_DEAD_RING_GOOD && !read_losses(header, ring)) {
+            status = no_memory(error);
+        }
+    }
+    free(header);
+    return status;
+}
+
 static enum alog_status look_at_file(const struct search *search, const struct alog_past *past,
                                      struct alog_dead_ring *ring, int fd,
                                      struct alog_error *error) {
@@ -238,23 +259,7 @@ static enum alog_status look_at_file(const struct search *search, const struct a
         ring->state = known ? ALOG_DEAD_RING_OLD_BOOT : ALOG_DEAD_RING_UNKNOWN_BOOT;
         return ALOG_OK;
     }
-    struct alog_ring_header *header = aligned_alloc(PAGE_BYTES, ALOG_RING_HEADER_BYTES);
-    if (header == NULL) {
-        return no_memory(error);
-    }
-    memset(header, 0, ALOG_RING_HEADER_BYTES);
-    int64_t got = alog_io_read_full(io, fd, header, ALOG_RING_HEADER_BYTES, 0);
-    enum alog_status status = ALOG_OK;
-    if (got < 0) {
-        status = alog_fail(error, ALOG_IO, (int)-got, 0, "cannot read %s", ring->path);
-    } else {
-        ring->state = read_header(header, search, past, ring);
-        if (ring->state == ALOG_DEAD_RING_GOOD && !read_losses(header, ring)) {
-            status = no_memory(error);
-        }
-    }
-    free(header);
-    return status;
+    return alog_dead_ring_examine(io, fd, search->writer_id, past, ring, error);
 }
 
 static enum alog_status look_at(const struct search *search, const struct alog_past *past,

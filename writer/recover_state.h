@@ -170,6 +170,12 @@ enum alog_status alog_dead_rings_find(const struct alog_recover_run *run, uint64
                                       struct alog_dead_rings *ret_rings, struct alog_error *error);
 void alog_dead_rings_free(struct alog_dead_rings *rings);
 
+/* What the header of a ring's open file says; `id`, `path` and `file_bytes` are given. ALOG_IO,
+ * ALOG_NO_MEMORY. */
+enum alog_status alog_dead_ring_examine(const struct alog_io *io, int fd, uint64_t writer_id,
+                                        const struct alog_past *past, struct alog_dead_ring *ring,
+                                        struct alog_error *error);
+
 /*
  * Read a GOOD ring into memory of its own: header, and everything from `from` to `head`; freed with
  * free. ALOG_IO, ALOG_NO_MEMORY, ALOG_CORRUPT (it is not what it was).
