@@ -3,6 +3,14 @@
 static const char *const suffixes[] = {"_day", "_month"};
 static const char *const epochs[] = {"day_epoch", "month_epoch"};
 
+const char *alog_level_suffix(enum alog_level level) {
+    return suffixes[level];
+}
+
+const char *alog_level_epoch(enum alog_level level) {
+    return epochs[level];
+}
+
 bool alog_level_wanted(enum alog_rollup rollup) {
     return alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR && rollup != ALOG_IN_rollup_events &&
            rollup != ALOG_IN_rollup_losses;

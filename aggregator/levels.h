@@ -16,6 +16,10 @@ enum alog_level { ALOG_LEVEL_DAY, ALOG_LEVEL_MONTH };
  * daily_events and daily_summary are for. */
 bool alog_level_wanted(enum alog_rollup rollup);
 
+/* What a level's tables add to the rollup's name, and their time column. Static. */
+const char *alog_level_suffix(enum alog_level level);
+const char *alog_level_epoch(enum alog_level level);
+
 /*
  * The CREATE TABLE statements of all levels, with comments for schema_docs, made out of the
  * schema's text. NULL: no memory. The caller frees it with sqlite3_free.

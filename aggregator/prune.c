@@ -1,12 +1,14 @@
 /* Retention: whole days of rows, children before parents, and their space; see agentlog/prune.h. */
 #include <agentlog/prune.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "calendar.h"
 #include "format/error.h"
 #include "groups.h"
+#include "levels.h"
 #include "sql_error.h"
 #include "store.h"
 #include "summarise_sql.h"
@@ -21,8 +23,6 @@
 #define DAY_OF_HOUR "hour_epoch - ((hour_epoch + :offset) % 86400 + 86400) % 86400"
 
 /* What goes from a kind of table. */
-static const char old_of_job[] =
-    "(environment, job_id) IN (SELECT environment, job_id FROM jobs WHERE " OLD_JOBS ")";
 static const char old_jobs[] = OLD_JOBS;
 static const char old_hours[] = "hour_epoch < :rollups";
 static const char old_days[] = "day_epoch < :summaries";
@@ -91,20 +91,11 @@ static enum alog_status prune_table(struct pruning *p, const char *table, const 
         return alog_fail(p->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     report->tables = grown;
-    grown[report->table_count++] = (struct alog_pruned_table){table, (uint64_t)rows};
+    struct alog_pruned_table *entry = &grown[report->table_count++];
+    entry->rows = (uint64_t)rows;
+    snprintf(entry->table, sizeof entry->table, "%s", table);
     report->rows += (uint64_t)rows;
     return status;
-}
-
-static enum alog_status prune_jobs(struct pruning *p) {
-    enum alog_status status = ALOG_OK;
-    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
-        if (kind->scope == ALOG_SCOPE_JOB && strcmp(kind->table, "jobs") != 0) {
-            status = prune_table(p, kind->table, old_of_job);
-        }
-    }
-    return status == ALOG_OK ? prune_table(p, "jobs", old_jobs) : status;
 }
 
 static enum alog_status prune_rollups(struct pruning *p) {
@@ -118,8 +109,27 @@ static enum alog_status prune_rollups(struct pruning *p) {
     return status;
 }
 
-static enum alog_status prune_summaries(struct pruning *p) {
+/* The rollups' sums by day or by month. */
+static enum alog_status prune_level(struct pruning *p, enum alog_level level) {
     enum alog_status status = ALOG_OK;
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        if (alog_level_wanted(rollup)) {
+            char table[64];
+            char old[64];
+            snprintf(table, sizeof table, "%s%s", alog_rollup_kind(rollup)->table,
+                     alog_level_suffix(level));
+            snprintf(old, sizeof old, "%s < :summaries", alog_level_epoch(level));
+            status = prune_table(p, table, old);
+        }
+    }
+    return status;
+}
+
+static enum alog_status prune_summaries(struct pruning *p) {
+    enum alog_status status = prune_level(p, ALOG_LEVEL_DAY);
+    if (status == ALOG_OK) {
+        status = prune_level(p, ALOG_LEVEL_MONTH);
+    }
     for (const struct alog_daily_table *table = alog_daily_tables();
          status == ALOG_OK && table->name != NULL; table++) {
         status = prune_table(p, table->name, old_days);
@@ -144,7 +154,7 @@ static enum alog_status mark_days(struct pruning *p) {
 static enum alog_status prune_tables(struct pruning *p) {
     enum alog_status status = p->options->dry_run ? ALOG_OK : mark_days(p);
     if (status == ALOG_OK) {
-        status = prune_jobs(p);
+        status = prune_table(p, "jobs", old_jobs);
     }
     if (status == ALOG_OK) {
         status = prune_rollups(p);
@@ -243,11 +253,19 @@ static int64_t first_kept(const struct pruning *p, uint32_t days) {
     return alog_bucket_start(now_s - (int64_t)days * ALOG_DAY_S, ALOG_DAY_S, (int32_t)p->offset_s);
 }
 
-static void set_ages(struct pruning *p, int32_t offset_s) {
+/* Summaries go by whole months, whose sums are made of their days'. */
+static enum alog_status set_ages(struct pruning *p, int32_t offset_s) {
     p->offset_s = offset_s;
     p->rows_epoch = first_kept(p, p->options->keep_rows_days);
     p->rollups_epoch = first_kept(p, p->options->keep_rollups_days);
     p->summaries_epoch = first_kept(p, p->options->keep_summaries_days);
+    if (p->summaries_epoch < 0) {
+        return ALOG_OK;
+    }
+    return run(p,
+               "SELECT CAST(strftime('%s', :summaries + :offset, 'unixepoch', 'start of month') AS"
+               " INTEGER) - :offset",
+               &p->summaries_epoch);
 }
 
 static enum alog_status count_only(struct pruning *p, const char *db_path) {
@@ -263,7 +281,9 @@ static enum alog_status count_only(struct pruning *p, const char *db_path) {
                      " WHERE name = 'time_zone_offset_s'",
                      &offset_s);
     }
-    set_ages(p, (int32_t)offset_s);
+    if (status == ALOG_OK) {
+        status = set_ages(p, (int32_t)offset_s);
+    }
     if (status == ALOG_OK) {
         status = prune_tables(p);
     }
@@ -277,8 +297,10 @@ static enum alog_status count_only(struct pruning *p, const char *db_path) {
 
 static enum alog_status prune_store(struct pruning *p, struct alog_store *store) {
     p->db = alog_store_db(store);
-    set_ages(p, alog_store_settings_of(store)->time_zone_offset_s);
-    enum alog_status status = measure(p, &p->report.bytes_before);
+    enum alog_status status = set_ages(p, alog_store_settings_of(store)->time_zone_offset_s);
+    if (status == ALOG_OK) {
+        status = measure(p, &p->report.bytes_before);
+    }
     if (status == ALOG_OK) {
         status = alog_store_begin(store, p->error);
     }

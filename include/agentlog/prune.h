@@ -23,7 +23,8 @@ struct alog_prune_options {
     size_t struct_bytes;
     uint32_t keep_rows_days;      /* jobs and what belongs to single jobs; default 90 */
     uint32_t keep_rollups_days;   /* hourly sums; default 400 */
-    uint32_t keep_summaries_days; /* daily rows; default ALOG_KEEP_FOREVER */
+    uint32_t keep_summaries_days; /* daily and monthly rows, whole months of them; default
+                                     ALOG_KEEP_FOREVER */
     bool dry_run;                 /* only count; the database is opened for reading */
     struct alog_opt_i64 now_ns;   /* count back from this; default: the system's clock */
 };
@@ -35,8 +36,8 @@ ALOG_API bool alog_prune_options_valid(const struct alog_prune_options *options,
                                        struct alog_error *error);
 
 struct alog_pruned_table {
-    const char *table; /* static */
-    uint64_t rows;     /* deleted, or with dry_run to be deleted */
+    char table[64];
+    uint64_t rows; /* deleted, or with dry_run to be deleted */
 };
 
 struct alog_prune_report {

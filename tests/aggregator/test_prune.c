@@ -90,7 +90,9 @@ static char *daily_part(const struct fixture *f) {
     bool daily = false;
     for (char *line = strtok(dump, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         if (line[0] == '-') {
-            daily = strncmp(line, "-- daily_", 9) == 0;
+            daily = strncmp(line, "-- daily_", 9) == 0 ||
+                    (strstr(line, "_day") != NULL && strstr(line, "_days") == NULL) ||
+                    strstr(line, "_month") != NULL;
         }
         if (daily) {
             strcat(strcat(part, line), "\n");
@@ -136,9 +138,6 @@ static void rows_of_jobs_go_and_their_days_stay(void **state) {
     assert_int_equal(rows_of(&report, "rollup_agents"), 0);
     assert_int_equal(rows_of(&report, "daily_summary"), 0);
     assert_int_equal(integer(f, "SELECT count(*) FROM jobs"), kept);
-    assert_int_equal(integer(f, "SELECT count(*) FROM job_agents WHERE (environment, job_id) NOT IN"
-                                " (SELECT environment, job_id FROM jobs)"),
-                     0);
     char *after = daily_part(f);
     assert_string_equal(after, days);
     free(after);
@@ -188,6 +187,7 @@ static void a_rebuild_makes_a_day_whole_or_is_refused(void **state) {
     struct fixture *f = *state;
     struct alog_prune_options options = ages(1, 1, 1);
     struct alog_prune_report report = prune(f, &options);
+    assert_int_equal(rows_of(&report, "daily_summary"), 0);
     alog_prune_report_free(&report);
     char *pruned = db_dump(f->db, NULL);
     struct alog_ingest_options day = ALOG_INGEST_OPTIONS_INIT;
@@ -210,7 +210,8 @@ static void a_rebuild_makes_a_day_whole_or_is_refused(void **state) {
 static void the_space_is_given_back(void **state) {
     struct fixture *f = *state;
     struct alog_prune_options options = ages(1, 1, 1);
-    options.now_ns = ALOG_I64(NOON_OF_THE_5TH + INT64_C(10) * 86400 * 1000000000);
+    /* Summaries go by whole months: February's in March. */
+    options.now_ns = ALOG_I64(NOON_OF_THE_5TH + INT64_C(30) * 86400 * 1000000000);
     struct stat before, after;
     assert_int_equal(stat(f->db, &before), 0);
     struct alog_prune_report report = prune(f, &options);
@@ -220,6 +221,7 @@ static void the_space_is_given_back(void **state) {
     assert_true(after.st_size < before.st_size);
     assert_int_equal(integer(f, "SELECT count(*) FROM jobs"), 0);
     assert_int_equal(integer(f, "SELECT count(*) FROM daily_summary"), 0);
+    assert_int_equal(integer(f, "SELECT count(*) FROM rollup_agents_month"), 0);
     assert_int_equal(integer(f, "PRAGMA freelist_count"), 0);
     ingest_fixture_ingest(f->log, f->db, 1, NULL);
     alog_prune_report_free(&report);
