@@ -177,12 +177,13 @@ enum alog_status alog_segment_publish(struct alog_segment_writer *segment, bool 
                                       struct alog_error *error);
 
 /*
- * Seal, and keep the handle on failure: then try again later, unless the segment is lost, that is,
+ * Seal, *ret_bytes being the file's size (0: it was empty, and removed), and keep the handle on
+ * failure: then try again later, unless the segment is lost, that is,
  * its file cannot be gone on with. A sync of it failed, now or before, after which nobody knows
  * what is on the disk and a second sync would mean nothing; or its name is gone.
  */
 enum alog_status alog_segment_try_seal(struct alog_segment_writer *segment, bool sync,
-                                       struct alog_error *error);
+                                       uint64_t *ret_bytes, struct alog_error *error);
 bool alog_segment_is_lost(struct alog_segment_writer *segment);
 
 /* What was not in a lost segment's file any more, by type; both arrays have ALOG_MAX_TYPES. */

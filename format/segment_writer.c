@@ -383,9 +383,10 @@ enum alog_status alog_segment_seal(struct alog_segment_writer *segment, bool syn
 }
 
 enum alog_status alog_segment_try_seal(struct alog_segment_writer *segment, bool sync,
-                                       struct alog_error *error) {
+                                       uint64_t *ret_bytes, struct alog_error *error) {
     enum alog_status status = seal_file(segment, sync, error);
     if (status == ALOG_OK) {
+        *ret_bytes = segment->totals.blocks > 0 ? segment->end : 0;
         alog_segment_writer_free(segment);
     }
     return status;

@@ -57,6 +57,7 @@ struct alog_drain_text {
 struct alog_displaced {
     struct alog_segment_writer *segment;
     uint64_t *drops_before; /* stored_drops when it was begun */
+    uint64_t counted;       /* its bytes that are in the counters */
 };
 
 /* So many wait at most to be sealed or made anew; then the oldest is left to a recovery. */

@@ -127,7 +127,12 @@ static enum alog_status settle(struct alog_drain *drain, const struct alog_displ
                                struct alog_error *error) {
     enum alog_status status = ALOG_OK;
     if (!alog_segment_is_lost(displaced->segment)) {
-        status = alog_segment_try_seal(displaced->segment, must_sync(drain), error);
+        uint64_t bytes = 0;
+        status = alog_segment_try_seal(displaced->segment, must_sync(drain), &bytes, error);
+        if (status == ALOG_OK && bytes > 0) {
+            /* Index and seek table. */
+            alog_drain_count(&drain->writer->counters.segment_bytes, bytes - displaced->counted);
+        }
         if (status == ALOG_OK || !alog_segment_is_lost(displaced->segment)) {
             return status;
         }
@@ -202,6 +207,7 @@ static enum alog_status displace(struct alog_drain *drain) {
     drain->displaced[drain->displaced_count++] = (struct alog_displaced){
         .segment = drain->segment,
         .drops_before = drain->drops_before,
+        .counted = drain->segment_counted,
     };
     drain->segment = NULL;
     drain->drops_before = NULL;

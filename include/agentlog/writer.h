@@ -235,7 +235,7 @@ struct alog_writer_stats {
     uint64_t dropped;       /* of them, lost and counted */
     uint64_t in_flight;     /* of them, still in a ring or in the open block */
     uint64_t raw_bytes;     /* msgpack bytes of the blocks written */
-    uint64_t segment_bytes; /* bytes of segment files written */
+    uint64_t segment_bytes; /* of segment files, index and seek table included once it is sealed */
     uint64_t segments;      /* segment files begun */
     uint64_t rings;         /* rings in use or waiting to be used again */
     uint64_t ring_bytes;    /* memory that they take */

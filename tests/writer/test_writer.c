@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -311,6 +312,20 @@ static bool is_sealed(struct fixture *f) {
     return false;
 }
 
+/* Of the files in the log. */
+static uint64_t file_bytes(struct fixture *f) {
+    struct alog_segment_list list;
+    uint64_t bytes = 0;
+    assert_int_equal(alog_segments_list(f->dir, &list, NULL), ALOG_OK);
+    for (size_t i = 0; i < list.count; i++) {
+        struct stat facts;
+        assert_int_equal(stat(list.segments[i].path, &facts), 0);
+        bytes += (uint64_t)facts.st_size;
+    }
+    alog_segments_free(&list);
+    return bytes;
+}
+
 static void rotation_by_age(void **state) {
     struct fixture *f = *state;
     f->options.stats_interval_ms = 86400000;
@@ -326,6 +341,8 @@ static void rotation_by_age(void **state) {
     assert_int_equal(stats_of(f).segments, 1);
     fake_io_advance(&f->fake, 2 * SECOND_NS);
     assert_true(is_sealed(f));
+    assert_int_equal(flush(f), ALOG_OK); /* the drain thread has counted it */
+    assert_int_equal(stats_of(f).segment_bytes, file_bytes(f));
     assert_int_equal(log_error(f), ALOG_OK);
     close_writer(f);
     assert_int_equal(read_log(f).segments, 2);
