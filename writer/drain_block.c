@@ -228,8 +228,7 @@ enum alog_status alog_drain_make_room(struct alog_drain *drain) {
 
 /* The helper and its blocks, at the first rush; false: this thread compresses. */
 static bool has_helper(struct alog_drain *drain) {
-    if (drain->helper != NULL || drain->no_helper ||
-        drain->writer->options.compression_threads == 0) {
+    if (drain->helper != NULL || drain->no_helper || drain->writer->options.drain_threads < 2) {
         return drain->helper != NULL;
     }
     int reason = ENOMEM;

@@ -86,9 +86,12 @@ static enum alog_status check_numbers(struct alog_writer_options *options,
         return alog_fail(error, ALOG_INVALID, 0, -1, "compression_level is %d; allowed are -7..19",
                          options->compression_level);
     }
-    if (options->compression_threads > 1) {
-        return alog_fail(error, ALOG_INVALID, 0, -1, "compression_threads is %u; allowed are 0..1",
-                         (unsigned)options->compression_threads);
+    if (options->drain_threads == 0) {
+        options->drain_threads = 2;
+    }
+    if (options->drain_threads > 2) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "drain_threads is %u; allowed are 1..2",
+                         (unsigned)options->drain_threads);
     }
     if (options->sync == 0) {
         options->sync = ALOG_SYNC_INTERVAL;

@@ -5,7 +5,7 @@
 
 /* How long a call that may wait for room sleeps between looks: at first, and at most. */
 #define FIRST_NAP_NS   20000
-#define LONGEST_NAP_NS 1000000
+#define LONGEST_NAP_NS 320000
 
 static enum alog_status drop(struct alog_writer *writer, enum alog_loss_reason reason,
                              uint32_t type) {

@@ -121,11 +121,10 @@ struct alog_writer_options {
     const struct alog_io *io; /* system calls and clock; default the real ones; for tests */
     bool no_recovery; /* leave alone what killed writers of this log left, see agentlog/recover.h;
                          default: a thread of a new writer finishes it, and ends */
-    uint32_t compression_threads; /* threads besides the drain thread that compress, 0..1; default
-                                     0. 1: made at the first rush, when a block is full before the
-                                     flush interval is over; pays from level 3 on, where there is
-                                     a core for it. Without memory for it the drain thread
-                                     compresses, as with 0 */
+    uint32_t drain_threads; /* threads that empty the rings, 1..2; default 2: the second compresses
+                               what the first has taken. It is made at the first rush, when a block
+                               is full long before the flush interval is over. Without a thread or
+                               memory for it, the first compresses too, as with 1 */
 };
 #define ALOG_WRITER_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_writer_options) }

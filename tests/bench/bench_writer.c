@@ -3,7 +3,7 @@
  *
  *     bench_writer [--events N] [--calls N] [--dir D] [--ring-bytes N] [--level L] [--json]
  *                  [--only latency|sustained] [--event five|small] [--threads 1|4]
- *                  [--compression-threads 0|1]
+ *                  [--drain-threads 1|2]
  *
  * Latency: per call by TSC, the timer's own cost subtracted, beside a floor that is measured in the
  * same run: a TSC read, a copy of 104 prepared bytes into the same kind of ring, one release store.
@@ -225,18 +225,17 @@ static uint64_t number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {
-        {"events", required_argument, NULL, 'e'},
-        {"calls", required_argument, NULL, 'c'},
-        {"dir", required_argument, NULL, 'd'},
-        {"level", required_argument, NULL, 'l'},
-        {"ring-bytes", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {"only", required_argument, NULL, 'o'},
-        {"event", required_argument, NULL, 'v'},
-        {"threads", required_argument, NULL, 't'},
-        {"compression-threads", required_argument, NULL, 'z'},
-        {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"events", required_argument, NULL, 'e'},
+                                                 {"calls", required_argument, NULL, 'c'},
+                                                 {"dir", required_argument, NULL, 'd'},
+                                                 {"level", required_argument, NULL, 'l'},
+                                                 {"ring-bytes", required_argument, NULL, 'r'},
+                                                 {"json", no_argument, NULL, 'j'},
+                                                 {"only", required_argument, NULL, 'o'},
+                                                 {"event", required_argument, NULL, 'v'},
+                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"drain-threads", required_argument, NULL, 'z'},
+                                                 {NULL, 0, NULL, 0}};
     struct bench_options options = {.events = 6000000, .calls = 500000, .event = BENCH_EVENTS};
     const char *only = NULL;
     int option;
@@ -267,7 +266,7 @@ int main(int argc, char **argv) {
             options.event = event_named(optarg);
             break;
         case 'z':
-            options.compression_threads = (uint32_t)number(optarg);
+            options.drain_threads = (uint32_t)number(optarg);
             break;
         case 't':
             options.threads = (uint32_t)number(optarg);

@@ -29,7 +29,7 @@ struct bench_options {
     uint64_t calls;      /* per latency run and thread */
     uint64_t ring_bytes; /* of the sustained runs; 0 = the writer's default */
     int compression_level;
-    uint32_t compression_threads;
+    uint32_t drain_threads;
     enum bench_event event; /* only this one; BENCH_EVENTS = each */
     uint32_t threads;       /* only so many; 0 = one, and BENCH_MAX_THREADS */
     bool json;

@@ -79,7 +79,7 @@ struct bench_sustained bench_sustained_run(const struct bench_options *options,
     writer_options.full_wait_ns = UINT64_C(60000000000);
     writer_options.ring_bytes = options->ring_bytes;
     writer_options.compression_level = options->compression_level;
-    writer_options.compression_threads = options->compression_threads;
+    writer_options.drain_threads = options->drain_threads;
     struct bench_sustained result = {0};
     struct logger loggers[BENCH_MAX_THREADS];
     pthread_t ids[BENCH_MAX_THREADS];

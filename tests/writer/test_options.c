@@ -27,6 +27,7 @@ static void defaults(void **state) {
     assert_int_equal(options.full_wait_ns, 0);
     assert_int_equal(options.stats_interval_ms, 60000);
     assert_int_equal(options.compression_level, 1);
+    assert_int_equal(options.drain_threads, 2);
     assert_null(options.ring_dir);
     assert_non_null(options.io);
     assert_true(alog_string_equal(options.environment, ALOG_STR("production")));
@@ -120,9 +121,9 @@ static void other_members(void **state) {
     char longer[256];
     memset(longer, 'x', sizeof longer);
     struct alog_writer_options given = ALOG_WRITER_OPTIONS_INIT;
-    given.compression_threads = 2;
-    expect_invalid(&given, "compression_threads");
-    given.compression_threads = 0;
+    given.drain_threads = 3;
+    expect_invalid(&given, "drain_threads");
+    given.drain_threads = 0;
     given.compression_level = 20;
     expect_invalid(&given, "compression_level");
     given.compression_level = -8;

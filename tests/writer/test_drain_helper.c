@@ -46,7 +46,6 @@ static int set_up(void **state) {
     f->options.block_bytes = 16 << 10;
     f->options.full_wait_ns = UINT64_C(60000000000);
     f->options.sync = ALOG_SYNC_NONE;
-    f->options.compression_threads = 1;
     *state = f;
     return 0;
 }
@@ -215,6 +214,16 @@ static void test_a_quiet_process_has_no_helper(void **state) {
     close_and_check(f, 100, 1);
 }
 
+static void test_not_asked_for(void **state) {
+    struct fixture *f = *state;
+    f->options.drain_threads = 1;
+    open_writer(f);
+    produce_here(f, RUSH);
+    assert_int_equal(alog_writer_flush(f->writer, 60000, NULL), ALOG_OK);
+    assert_false(has_thread("agentlog-zstd"));
+    close_and_check(f, RUSH, 1);
+}
+
 static void test_without_a_thread_it_goes_on(void **state) {
     struct fixture *f = *state;
     open_writer(f);
@@ -293,6 +302,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_small_segments_and_every_block_synced, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_quiet_process_has_no_helper, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_a_thread_it_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failing_disk_loses_and_repeats_nothing, set_up,
                                         tear_down),
