@@ -189,7 +189,7 @@ static struct life choose_life(uint64_t *random) {
         (enum alog_sync)PICK(random, ALOG_SYNC_NONE, ALOG_SYNC_INTERVAL, ALOG_SYNC_BLOCK);
     options.sync_interval_ms = 10;
     options.no_recovery = below(random, 2) == 0;
-    options.compression_threads = (uint32_t)below(random, 2);
+    options.drain_threads = 1 + (uint32_t)below(random, 2);
     life.options = options;
     return life;
 }
