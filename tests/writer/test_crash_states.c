@@ -40,6 +40,7 @@ struct fixture {
     struct alog_writer_options options;
     struct alog_writer *writer;
     uint64_t logged;
+    bool fails_syncs;
     bool breaks_promises; /* it has to be found that it does */
     uint64_t broken_promises;
 
@@ -83,7 +84,7 @@ static int tear_down(void **state) {
 
 static unsigned states_per_run(void) {
     const char *text = getenv("ALOG_CRASH_STATES");
-    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 500;
+    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 300;
 }
 
 /* ---- The run -------------------------------------------------------------------------------- */
@@ -300,6 +301,13 @@ static void on_note(void *context, const struct alog_recover_note *note) {
     }
 }
 
+/* The state is no disk; what a recovery syncs is not in question here. */
+static int sync_nothing(void *context, int fd) {
+    (void)context;
+    (void)fd;
+    return 0;
+}
+
 /* What could be read before can be read after, and no segment is left unsealed. */
 static void recover(struct fixture *f, const char *log_dir, uint64_t promised,
                     const struct reading *before) {
@@ -308,6 +316,9 @@ static void recover(struct fixture *f, const char *log_dir, uint64_t promised,
     struct alog_recover_options options = ALOG_RECOVER_OPTIONS_INIT;
     options.tell = on_note;
     options.context = f;
+    struct alog_io io = *alog_io_system();
+    io.fsync = io.fdatasync = sync_nothing;
+    options.io = &io;
     enum alog_status status = alog_recover(log_dir, &options, &report, &error);
     if (status != ALOG_OK) {
         assert_int_equal(status, ALOG_NOT_FOUND);
@@ -315,7 +326,8 @@ static void recover(struct fixture *f, const char *log_dir, uint64_t promised,
     }
     alog_recover_report_free(&report);
     assert_true(scratch_dir_count(log_dir, ".open") <= report.problems);
-    assert_int_equal(scratch_dir_count(log_dir, ".recovering"), 0);
+    /* One that a writer had begun after a failed sync, if nothing else of that segment is there. */
+    assert_true(f->fails_syncs || scratch_dir_count(log_dir, ".recovering") == 0);
     struct reading *after = read_state(f, log_dir, promised);
     assert_int_equal(after->events, before->events);
     free(after);
@@ -349,6 +361,9 @@ static void check_states(struct fixture *f) {
 static void run(struct fixture *f, bool promise) {
     open_writer(f);
     for (int i = 0; i < 60; i++) {
+        if (f->fails_syncs && test_random_below(&f->random, 6) == 0) {
+            crash_io_fail_syncs(f->disk, 1 + (int)test_random_below(&f->random, 2));
+        }
         log_some(f, 1 + test_random_below(&f->random, 60));
         switch (test_random_below(&f->random, 4)) {
         case 0:
@@ -384,6 +399,14 @@ static void nothing_is_wrong_without_syncs(void **state) {
     check_states(f);
 }
 
+/* What a failed sync covered is written once more, and promised only then. */
+static void failed_syncs_cost_nothing_that_was_promised(void **state) {
+    struct fixture *f = *state;
+    f->fails_syncs = true;
+    run(f, true);
+    check_states(f);
+}
+
 /* If promises were given without a sync, the states would show it. */
 static void a_disk_without_syncs_keeps_no_promise(void **state) {
     struct fixture *f = *state;
@@ -410,6 +433,7 @@ int main(void) {
         CASE(what_was_flushed_survives),
         CASE(every_block_is_safe_if_asked_for),
         CASE(nothing_is_wrong_without_syncs),
+        CASE(failed_syncs_cost_nothing_that_was_promised),
         CASE(a_disk_without_syncs_keeps_no_promise),
         CASE(what_waits_longer_than_the_interval_survives),
     };
