@@ -118,6 +118,11 @@ static void it_can_be_switched_off(void **state) {
 /* The child's copy of the locks must not keep the dead from being finished, nor its own writer. */
 static void a_fork_meanwhile_does_no_harm(void **state) {
     struct fixture *f = *state;
+#ifdef __SANITIZE_THREAD__
+    /* The thread sanitizer of GCC 12 ends a child whose new thread has the address of one of the
+     * parent's ("dup thread with used id"). */
+    skip();
+#endif
     leave_dead_writers(f, 3);
     struct alog_writer *writer = open_writer(f);
     pid_t child = fork();
