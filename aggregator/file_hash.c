@@ -27,7 +27,7 @@ enum alog_status alog_file_hash_open(const char *path, struct alog_file_hash **r
     hash->bytes = 0;
     hash->context = EVP_MD_CTX_new();
     hash->final = EVP_MD_CTX_new();
-    hash->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    hash->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
     enum alog_status status = ALOG_OK;
     if (hash->fd < 0) {
         status = alog_fail(error, ALOG_IO, errno, -1, "cannot open %s", path);

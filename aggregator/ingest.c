@@ -4,6 +4,7 @@
 #include "deltas.h"
 #include "file_hash.h"
 #include "format/error.h"
+#include "format/trust.h"
 #include "ingest_run.h"
 #include "summarise.h"
 
@@ -372,6 +373,9 @@ enum alog_status alog_ingest(const char *log_dir, const char *db_path,
     struct alog_ingest_report report = {0};
     struct alog_segment_list list;
     enum alog_status status = alog_ingest_setup(options, &setup, error);
+    if (status == ALOG_OK) {
+        status = alog_trust_log_dir(alog_io_system(), log_dir, NULL, error);
+    }
     if (status == ALOG_OK) {
         /* Before a database is made for a log that is not there. */
         status = alog_segments_list(log_dir, &list, error);

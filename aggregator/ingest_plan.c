@@ -318,7 +318,8 @@ static enum alog_status look_at(struct planner *planner, struct candidate *c, ui
 /* A file that was just made, or whose making was cut off: nothing to set aside yet. */
 static bool is_empty_open(const struct alog_segment_path *path) {
     struct stat info;
-    return path->open && stat(path->path, &info) == 0 && info.st_size == 0;
+    return path->open && lstat(path->path, &info) == 0 && S_ISREG(info.st_mode) &&
+           info.st_size == 0;
 }
 
 static enum alog_status plan_segment(struct planner *planner, uint32_t index) {

@@ -11,6 +11,7 @@
 #include <agentlog/aggregator.h>
 
 #include "format/error.h"
+#include "format/trust.h"
 #include "levels.h"
 #include "schema_docs.h"
 #include "sql_error.h"
@@ -59,8 +60,12 @@ static enum alog_status take_lock(const char *path, int *ret_fd, struct alog_err
         return alog_fail(error, ALOG_INVALID, 0, -1, "the path of the database is too long");
     }
     for (;;) {
-        int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, ALOG_FILE_MODE);
         if (fd < 0) {
+            if (errno == ELOOP) {
+                return alog_fail(error, ALOG_INVALID, 0, -1,
+                                 "there is a symbolic link in place of the lock %s", name);
+            }
             enum alog_status status = errno == EROFS || errno == EACCES ? ALOG_READ_ONLY : ALOG_IO;
             return alog_fail(error, status, errno, -1, "cannot create %s", name);
         }
@@ -344,10 +349,20 @@ static enum alog_status configure(struct alog_store *store, struct alog_error *e
                error);
 }
 
+/* SQLite makes databases that everybody may read. Its journals take after them. When this fails,
+ * SQLite fails as well, and says why. */
+static void make_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, ALOG_FILE_MODE);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 static enum alog_status open_database(struct alog_store *store,
                                       const struct alog_store_settings *settings,
                                       struct alog_error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    make_file(store->path);
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
         return alog_sql_fail(store->db, error, store->path);
     }
@@ -379,16 +394,22 @@ static void free_store(struct alog_store *store) {
     }
 }
 
+/* Before a name in which SQLite would see something else than a file: "file:a.db?mode=memory",
+ * ":memory:". */
+static const char *file_prefix(const char *path) {
+    return strncmp(path, "file:", 5) == 0 || path[0] == ':' ? "./" : "";
+}
+
 static struct alog_store *new_store(const char *path, const char *suffix) {
     struct alog_store *store = calloc(1, sizeof(*store));
-    size_t bytes = strlen(path) + strlen(suffix) + 1;
+    size_t bytes = strlen(file_prefix(path)) + strlen(path) + strlen(suffix) + 1;
     char *name = malloc(bytes);
     if (!store || !name) {
         free(store);
         free(name);
         return NULL;
     }
-    snprintf(name, bytes, "%s%s", path, suffix);
+    snprintf(name, bytes, "%s%s%s", file_prefix(path), path, suffix);
     store->path = name;
     store->lock_fd = -1;
     return store;
@@ -535,9 +556,13 @@ enum alog_status alog_store_open_read(const char *path, sqlite3 **ret_db,
         return status;
     }
     sqlite3 *db = NULL;
-    status = try_read(path, 0, path, &db, error);
+    char name[4096];
     char wal[4096];
-    snprintf(wal, sizeof(wal), "%s-wal", path);
+    if ((size_t)snprintf(name, sizeof(name), "%s%s", file_prefix(path), path) >= sizeof(name) ||
+        (size_t)snprintf(wal, sizeof(wal), "%s-wal", path) >= sizeof(wal)) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "the path of the database is too long");
+    }
+    status = try_read(name, 0, path, &db, error);
     if (status != ALOG_OK && (sqlite3_errcode(db) & 0xff) == SQLITE_CANTOPEN &&
         access(wal, F_OK) != 0) {
         /* Left in WAL mode by readers that outlived an ingest, and now in a directory where its

@@ -92,11 +92,8 @@ static enum alog_status read_day_once(struct listing *listing, DIR *directory, c
                               : alog_fail(error, ALOG_IO, errno, -1, "cannot read %.256s/%s",
                                           listing->log_dir, day);
         }
-        struct stat facts;
-        if (fstatat(dirfd(directory), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !S_ISREG(facts.st_mode)) {
-            continue; /* gone meanwhile, or nothing that a writer makes */
-        }
+        /* Also what is no file: whoever opens it is told, and does not take the events that should
+         * be there for none. */
         enum alog_status status = add_segment(listing, day, entry->d_name, error);
         if (status != ALOG_OK) {
             return status;
@@ -108,6 +105,14 @@ static enum alog_status read_day(struct listing *listing, int log_fd, const char
                                  struct alog_error *error) {
     DIR *directory = open_directory(log_fd, day, O_NOFOLLOW);
     if (directory == NULL) {
+        int reason = errno;
+        struct stat facts;
+        if (fstatat(log_fd, day, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(facts.st_mode)) {
+            return alog_fail(error, ALOG_INVALID, 0, -1,
+                             "%.256s/%s is a symbolic link; a log's days are its own directories",
+                             listing->log_dir, day);
+        }
+        errno = reason;
         return errno == ENOTDIR || errno == ELOOP || errno == ENOENT
                    ? ALOG_OK
                    : alog_fail(error, ALOG_IO, errno, -1, "cannot open %.256s/%s", listing->log_dir,

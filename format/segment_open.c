@@ -23,7 +23,7 @@ static enum alog_status not_a_segment(const struct alog_segment_scan *scan, cons
 static enum alog_status open_file(struct alog_segment_scan *scan, struct alog_error *error) {
     const struct alog_io *io = scan->window.io;
     /* Not to hang on a FIFO, nor to take over a terminal. */
-    const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     int fd = io->open(io->context, scan->path, flags, 0);
     if (fd == -ENOENT && scan->named_open) {
         /* Sealed since somebody found it under this name? */
@@ -34,6 +34,9 @@ static enum alog_status open_file(struct alog_segment_scan *scan, struct alog_er
             *suffix = OPEN_SUFFIX[0];
         }
         scan->named_open = fd < 0;
+    }
+    if (fd == -ELOOP) {
+        return not_a_segment(scan, "it is a symbolic link", error);
     }
     if (fd < 0) {
         enum alog_status status = fd == -ENOENT || fd == -ENOTDIR ? ALOG_NOT_FOUND : ALOG_IO;

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "segment_frame.h"
 #include "segment_writing.h"
+#include "trust.h"
 
 /* What is shorter, and has no header, is a header that was torn while it was written. */
 #define LEAST_HEADER_AND_BLOCK                                                                     \
@@ -228,11 +229,11 @@ static enum alog_status begin_file(struct rebuild *rebuild, const struct alog_fi
         return alog_segment_no_memory(error, segment->path);
     }
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
-    segment->fd = segment->io->open(segment->io->context, segment->path, flags, 0666);
+    segment->fd = segment->io->open(segment->io->context, segment->path, flags, ALOG_FILE_MODE);
     if (segment->fd == -EEXIST) {
         /* Of a recovery that was killed: we hold the lock. */
         segment->io->unlink(segment->io->context, segment->path);
-        segment->fd = segment->io->open(segment->io->context, segment->path, flags, 0666);
+        segment->fd = segment->io->open(segment->io->context, segment->path, flags, ALOG_FILE_MODE);
     }
     if (segment->fd < 0) {
         return alog_segment_io_failed(error, segment->fd, "create", segment->path);

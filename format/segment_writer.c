@@ -9,6 +9,7 @@
 #include "error.h"
 #include "segment_frame.h"
 #include "segment_writing.h"
+#include "trust.h"
 
 void alog_segment_writer_free(struct alog_segment_writer *segment) {
     if (segment->source_fd >= 0) {
@@ -94,9 +95,13 @@ static enum alog_status make_path(struct alog_segment_writer *segment, const cha
         return alog_fail(error, ALOG_IO, ENAMETOOLONG, -1, "cannot create a segment in %.256s",
                          log_dir);
     }
-    int result = alog_io_make_dirs(segment->io, segment->path, 0777);
+    int result = alog_io_make_dirs(segment->io, segment->path, ALOG_DIRECTORY_MODE);
     if (result < 0) {
         return alog_segment_io_failed(error, result, "create", segment->path);
+    }
+    enum alog_status status = alog_trust_own_dir(segment->io, segment->path, error);
+    if (status != ALOG_OK) {
+        return status;
     }
     segment->path[len] = '/';
     strcpy(stpcpy(segment->path + len + 1, name), suffix);
@@ -151,8 +156,8 @@ static enum alog_status create_file(struct alog_segment_writer *segment, const c
     if (status != ALOG_OK) {
         return status;
     }
-    segment->fd =
-        io->open(io->context, segment->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    segment->fd = io->open(io->context, segment->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           ALOG_FILE_MODE);
     if (segment->fd < 0) {
         return alog_segment_io_failed(error, segment->fd, "create", segment->path);
     }

@@ -12,6 +12,7 @@
 
 #include "format/error.h"
 #include "format/msgpack.h"
+#include "format/trust.h"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
@@ -84,7 +85,8 @@ static int append(struct alog_control_file *control, const uint8_t *bytes, size_
  */
 static int create_locked(struct alog_control_file *control, const char *temporary) {
     const struct alog_io *io = control->io;
-    int fd = io->open(io->context, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd =
+        io->open(io->context, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ALOG_PRIVATE_MODE);
     if (fd < 0) {
         return fd;
     }

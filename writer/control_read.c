@@ -199,6 +199,7 @@ enum alog_status alog_control_read(const struct alog_io *io, int fd, struct alog
     if (result < 0) {
         return alog_fail(error, ALOG_IO, -result, -1, "cannot look at a writer's control file");
     }
+    facts->owner = info.st_uid;
     size_t bytes = info.st_size > 0 && (uint64_t)info.st_size < ALOG_CONTROL_MAX_BYTES
                        ? (size_t)info.st_size
                        : 0;

@@ -23,6 +23,7 @@ struct alog_control_ring {
 /* Zero-initialise; free with alog_control_facts_free. */
 struct alog_control_facts {
     bool opened; /* the opening map is there */
+    uid_t owner; /* of the file */
     uint64_t writer_id;
     char environment[ALOG_MAX_NAME_BYTES];
     size_t environment_len;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/error.h"
+#include "format/trust.h"
 #include "recover_state.h"
 
 /* A control file that is still being made has this name, and no lock for a moment. */
@@ -315,7 +316,13 @@ enum alog_status alog_recover_until(const char *log_dir, const struct alog_recov
     if (asprintf(&run.own_dir, "%s/.writers", log_dir) < 0) {
         return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a path");
     }
-    status = recover_all(&run, error);
+    status = alog_trust_log_dir(run.io, log_dir, &run.log_owner, error);
+    if (status == ALOG_OK) {
+        status = alog_trust_own_dir(run.io, run.own_dir, error);
+    }
+    if (status == ALOG_OK) {
+        status = recover_all(&run, error);
+    }
     free(run.own_dir);
     if (status == ALOG_OK && ret_report != NULL) {
         *ret_report = run.report;

@@ -84,8 +84,14 @@ static enum alog_status read_day(struct listing *listing, int log_fd, const char
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     if (directory == NULL) {
         int reason = errno;
+        struct stat facts;
         if (fd >= 0) {
             close(fd);
+        } else if (fstatat(log_fd, day, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   S_ISLNK(facts.st_mode)) {
+            return alog_fail(error, ALOG_INVALID, 0, -1,
+                             "%.256s/%s is a symbolic link; a log's days are its own directories",
+                             listing->log_dir, day);
         }
         return reason == ENOTDIR || reason == ELOOP || reason == ENOENT
                    ? ALOG_OK

@@ -78,6 +78,24 @@ static bool is_found(const struct search *search, uint64_t id) {
     return false;
 }
 
+/*
+ * Everybody can make files in a directory for shared memory. A ring is believed when it belongs to
+ * the writer's user, as its control file does, or to the log's owner (a daemon that opens its
+ * writer as root and goes on as that user); another one is none of this writer's.
+ */
+static bool is_trusted(const struct search *search, const char *path) {
+    const struct alog_io *io = search->run->io;
+    struct stat facts;
+    int fd = io->open(io->context, path, O_PATH | O_NOFOLLOW, 0);
+    if (fd < 0) {
+        return true; /* who opens it for reading is told why not */
+    }
+    bool trusted = io->fstat(io->context, fd, &facts) < 0 || facts.st_uid == search->facts->owner ||
+                   facts.st_uid == search->run->log_owner;
+    io->close(io->context, fd);
+    return trusted;
+}
+
 static bool add_file(struct search *search, const char *dir, const char *name) {
     uint64_t id = ring_of_name(name, search->writer_id);
     char *path;
@@ -87,7 +105,7 @@ static bool add_file(struct search *search, const char *dir, const char *name) {
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
         return false;
     }
-    if (is_known(search, path)) {
+    if (is_known(search, path) || !is_trusted(search, path)) {
         free(path);
         return true;
     }
@@ -143,6 +161,9 @@ static enum alog_status search_named(struct search *search, const struct alog_co
         return cannot_look(search, named->path, -fd, error);
     }
     io->close(io->context, fd);
+    if (!is_trusted(search, named->path)) {
+        return true;
+    }
     char *path = strdup(named->path);
     return path != NULL && add_ring(search, named->id, path) ? ALOG_OK : no_memory(error);
 }

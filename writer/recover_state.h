@@ -40,6 +40,7 @@ struct alog_recover_run {
     const struct alog_io *io;
     const char *log_dir;
     char *own_dir; /* LOGDIR/.writers */
+    uid_t log_owner;
     struct alog_recover_options options;
     struct alog_recover_report report;
     const atomic_bool *stop; /* begin nothing more; may be NULL */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "format/trust.h"
 #include "thread_state.h"
 #include "writer_state.h"
 
@@ -23,7 +24,7 @@
 static void *map_file(struct alog_writer *writer, const char *path, uint64_t bytes,
                       int *ret_error) {
     const struct alog_io *io = writer->io;
-    int fd = io->open(io->context, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = io->open(io->context, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ALOG_PRIVATE_MODE);
     if (fd < 0) {
         *ret_error = fd;
         return NULL;

@@ -14,6 +14,7 @@
 
 #include "drain.h"
 #include "format/error.h"
+#include "format/trust.h"
 #include "options.h"
 #include "recover_background.h"
 #include "thread_state.h"
@@ -112,13 +113,17 @@ static enum alog_status set_paths(struct alog_writer *writer, const char *log_di
 }
 
 static enum alog_status make_directories(struct alog_writer *writer, struct alog_error *error) {
-    int result = alog_io_make_dirs(writer->io, writer->own_dir, 0777);
+    enum alog_status status = alog_trust_log_dir(writer->io, writer->log_dir, NULL, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    int result = alog_io_make_dirs(writer->io, writer->own_dir, ALOG_DIRECTORY_MODE);
     if (result < 0) {
         bool read_only = result == -EROFS || result == -EACCES || result == -EPERM;
         return alog_fail(error, read_only ? ALOG_READ_ONLY : ALOG_IO, -result, -1,
                          "cannot make the directory %s", writer->own_dir);
     }
-    return ALOG_OK;
+    return alog_trust_own_dir(writer->io, writer->own_dir, error);
 }
 
 /* The drain thread takes no signals: they are the application's. */

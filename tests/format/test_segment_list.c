@@ -88,8 +88,9 @@ static void test_order_and_what_is_passed_over(void **state) {
     alog_segments_free(NULL);
 }
 
-/* A log directory may be anybody's to write to: links lead out of it, pipes hang. */
-static void test_only_real_files_and_directories(void **state) {
+/* What has a segment's name and is none is listed, so that its opening says what is wrong; a day
+ * that is a link is refused, one that is a file passed over. */
+static void test_what_only_looks_like_a_log(void **state) {
     const char *dir = *state;
     char path[PATH_MAX], target[PATH_MAX];
     make(dir, in_order[1]);
@@ -103,15 +104,28 @@ static void test_only_real_files_and_directories(void **state) {
     snprintf(path, sizeof path,
              "%s/2026-02-04/20260204T120000.000000000Z-0000000000000007-000001" REST, dir);
     assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(target, sizeof target, "%s/2026-02-04", dir);
-    snprintf(path, sizeof path, "%s/2026-02-05", dir);
-    assert_int_equal(symlink(target, path), 0);
     snprintf(path, sizeof path, "%s/2026-02-06", dir);
     file_bytes_write(path, "", 0);
     struct alog_segment_list list;
     assert_int_equal(alog_segments_list(dir, &list, NULL), ALOG_OK);
-    assert_int_equal(list.count, 1);
+    assert_int_equal(list.count, 4);
+    static const char *const reasons[] = {NULL, "it is a symbolic link", "it is not a regular file",
+                                          "it is a directory"};
+    for (size_t i = 1; i < list.count; i++) {
+        struct alog_reader *reader = NULL;
+        struct alog_error error;
+        assert_int_equal(alog_reader_open(list.segments[i].path, NULL, NULL, NULL, &reader, &error),
+                         ALOG_CORRUPT);
+        assert_non_null(strstr(error.message, reasons[i]));
+    }
     alog_segments_free(&list);
+
+    snprintf(target, sizeof target, "%s/2026-02-04", dir);
+    snprintf(path, sizeof path, "%s/2026-02-05", dir);
+    assert_int_equal(symlink(target, path), 0);
+    struct alog_error error;
+    assert_int_equal(alog_segments_list(dir, &list, &error), ALOG_INVALID);
+    assert_non_null(strstr(error.message, "2026-02-05 is a symbolic link"));
 }
 
 static void test_sealed_hides_open(void **state) {
@@ -147,7 +161,7 @@ static void test_empty_and_missing_logs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_order_and_what_is_passed_over),
-        TEST(test_only_real_files_and_directories),
+        TEST(test_what_only_looks_like_a_log),
         TEST(test_sealed_hides_open),
         TEST(test_empty_and_missing_logs),
     };
