@@ -2,7 +2,7 @@
  * bench_writer: what a log call costs its caller, and how much the writer can take.
  *
  *     bench_writer [--events N] [--calls N] [--dir D] [--ring-bytes N] [--level L] [--json]
- *                  [--only latency|sustained] [--event five|small] [--threads 1|4]
+ *                  [--only latency|sustained] [--event five|small] [--threads 1|4|1000]
  *                  [--drain-threads 1|2]
  *
  * Latency: per call by TSC, the timer's own cost subtracted, beside a floor that is measured in the
@@ -158,34 +158,47 @@ static void run_latency(const struct bench_options *options) {
     }
 }
 
+static void show_sustained(const struct bench_options *options, bool first, enum bench_event event,
+                           uint32_t threads, const struct bench_sustained *r) {
+    double zstd_alone = (double)(options->events / threads * threads) / r->zstd_seconds;
+    if (options->json) {
+        printf("%s{\"event\":\"%s\",\"threads\":%u,\"events_per_second\":%.0f,\"seconds\":"
+               "%.3f,\"bytes_per_event\":%.2f,\"raw_bytes_per_event\":%.2f,"
+               "\"zstd_alone_per_second\":%.0f,\"rings\":%" PRIu64 ",\"peak_mib\":%.1f,"
+               "\"dropped\":%" PRIu64 "}",
+               first ? "" : ",", event_names[event], threads, r->events_per_second, r->seconds,
+               r->file_bytes_per_event, r->raw_bytes_per_event, zstd_alone, r->rings, r->peak_mib,
+               r->dropped);
+        return;
+    }
+    printf("%-14s %7u %10.0f %8.3f %8.2f %8.2f %8.3f %8.3f %11.0f %6" PRIu64 " %8.1f %8" PRIu64
+           "\n",
+           event_names[event], threads, r->events_per_second, r->seconds, r->file_bytes_per_event,
+           r->raw_bytes_per_event, r->logging_seconds, r->drain_seconds, zstd_alone, r->rings,
+           r->peak_mib, r->dropped);
+    fflush(stdout);
+}
+
 static void run_sustained(const struct bench_options *options) {
+    static const uint32_t thread_counts[] = {1, BENCH_MAX_THREADS, BENCH_CHURN};
     if (!options->json) {
-        printf("\nSustained, %" PRIu64 " events, until the last byte is synced\n%-14s %7s %12s "
-               "%10s %11s %11s %10s %10s %8s\n",
-               options->events, "event", "threads", "events/s", "seconds", "bytes/event",
-               "raw/event", "log CPU s", "drain CPU", "dropped");
+        printf("\nSustained, %" PRIu64
+               " events, until the last byte is synced; %u threads come and "
+               "go, %u at once; zstd alone: the same blocks by one thread\n",
+               options->events, BENCH_CHURN, BENCH_MAX_THREADS);
+        printf("%-14s %7s %10s %8s %8s %8s %8s %8s %11s %6s %8s %8s\n", "event", "threads",
+               "events/s", "seconds", "B/event", "raw B", "log CPU", "drainCPU", "zstd alone/s",
+               "rings", "peak MiB", "dropped");
     }
     bool first = true;
     for (int event = BENCH_FIVE_STRINGS; event < BENCH_EVENTS; event++) {
-        for (uint32_t threads = 1; threads <= BENCH_MAX_THREADS; threads += 3) {
-            if (!is_wanted(options, (enum bench_event)event, threads)) {
+        for (size_t i = 0; i < sizeof thread_counts / sizeof thread_counts[0]; i++) {
+            if (!is_wanted(options, (enum bench_event)event, thread_counts[i])) {
                 continue;
             }
             struct bench_sustained r =
-                bench_sustained_run(options, (enum bench_event)event, threads);
-            if (options->json) {
-                printf("%s{\"event\":\"%s\",\"threads\":%u,\"events_per_second\":%.0f,\"seconds\":"
-                       "%.3f,\"bytes_per_event\":%.2f,\"raw_bytes_per_event\":%.2f,\"dropped\":"
-                       "%" PRIu64 "}",
-                       first ? "" : ",", event_names[event], threads, r.events_per_second,
-                       r.seconds, r.file_bytes_per_event, r.raw_bytes_per_event, r.dropped);
-            } else {
-                printf("%-14s %7u %12.0f %10.3f %11.2f %11.2f %10.3f %10.3f %8" PRIu64 "\n",
-                       event_names[event], threads, r.events_per_second, r.seconds,
-                       r.file_bytes_per_event, r.raw_bytes_per_event, r.logging_seconds,
-                       r.drain_seconds, r.dropped);
-                fflush(stdout);
-            }
+                bench_sustained_run(options, (enum bench_event)event, thread_counts[i]);
+            show_sustained(options, first, (enum bench_event)event, thread_counts[i], &r);
             first = false;
         }
     }

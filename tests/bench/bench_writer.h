@@ -8,6 +8,7 @@
 #include <agentlog/writer.h>
 
 #define BENCH_MAX_THREADS 4u
+#define BENCH_CHURN       1000u /* threads that come and go */
 
 /*
  * Prepared events, cycled through, so that making them costs nothing while they are logged: names
@@ -52,8 +53,12 @@ struct bench_sustained {
     double raw_bytes_per_event;
     double drain_seconds; /* CPU time of the whole process less that of the logging threads */
     double logging_seconds;
+    double zstd_seconds; /* CPU time of compressing the same blocks once more */
+    double peak_mib;     /* memory of the process at its peak, less that before: rings and blocks */
+    uint64_t rings;
     uint64_t dropped;
 };
+/* More threads than BENCH_MAX_THREADS come and go, so many at once. */
 struct bench_sustained bench_sustained_run(const struct bench_options *options,
                                            enum bench_event event, uint32_t threads);
 
