@@ -23,6 +23,11 @@
  *     events in the log say how many of which type were lost. At every moment emitted = stored +
  *     dropped + in flight.
  *   - Processes: many writers share one log directory without talking to each other.
+ *   - Death: what a log call accepted (ALOG_OK) outlives the process, however it ends: kill -9, a
+ *     crash, _exit without close. It lies in the rings until a block of it is in the file; the next
+ *     writer of the log (in a background thread, unless `no_recovery`), `agentlog ingest` or
+ *     `agentlog recover` brings it into the log, exactly once. It does not outlive the machine:
+ * what is not synced yet (see `sync`) may be gone after a power cut.
  *   - fork: the parent's events appear once, and the child's copy of the handle becomes a writer of
  *     its own at the child's first event (that call costs what open does; when no writer can be
  * had, events are dropped, counted, and it is tried again every 100 ms). Options, user-defined
