@@ -48,6 +48,10 @@ enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
     return ALOG_OK;
 }
 
+int32_t alog_db_time_zone_offset_s(const struct alog_db *db) {
+    return db->time_zone_offset_s;
+}
+
 void alog_db_close(struct alog_db *db) {
     if (!db) {
         return;

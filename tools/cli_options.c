@@ -202,6 +202,11 @@ static bool take_value(const struct parse *parse, const struct cli_option *optio
         return false;
     }
     time->present = true;
+    if (option->offset == offsetof(struct cli_arguments, since_ns)) {
+        parse->arguments->since_is_local = time_window_is_local(text);
+    } else if (option->offset == offsetof(struct cli_arguments, until_ns)) {
+        parse->arguments->until_is_local = time_window_is_local(text);
+    }
     return true;
 }
 
@@ -287,6 +292,7 @@ static enum cli_parse_result check_operands(const struct cli_command *command,
         }
     }
     if (arguments->since_ns.present && arguments->until_ns.present &&
+        arguments->since_is_local == arguments->until_is_local &&
         arguments->since_ns.value >= arguments->until_ns.value) {
         cli_usage_error(command, "--since is not before --until: nothing can match");
         return CLI_WRONG;

@@ -32,6 +32,8 @@ struct cli_arguments {
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
     struct alog_opt_i64 until_ns;
+    bool since_is_local; /* given without an offset: for a database, in its zone */
+    bool until_is_local;
     struct alog_opt_f64 max_latency_ms;
     struct alog_opt_i64 limit;
     struct alog_opt_i64 jobs;
@@ -86,7 +88,7 @@ struct cli_option {
     {                                                                                              \
         .name = "since", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(since_ns),               \
         .doc = "only whole " buckets ", from the " bucket                                          \
-               " that holds TIME: " TIME_WINDOW_FORMS TIME_WINDOW_UTC                              \
+               " that holds TIME: " TIME_WINDOW_FORMS TIME_WINDOW_LOCAL                            \
     }
 #define CLI_OPTION_UNTIL_WHOLE(bucket, buckets)                                                    \
     {                                                                                              \

@@ -63,6 +63,21 @@ static void print_table(const struct cli_arguments *arguments, const struct alog
     output_table(output, table, arguments->all ? NULL : names);
 }
 
+/* A time that was read as UTC, and is one of the database's zone. */
+static void move_to_zone(struct alog_opt_i64 *time_ns, bool is_local, int32_t offset_s) {
+    const int64_t moved_ns = time_ns->value - (int64_t)offset_s * 1000000000;
+    if (time_ns->present && is_local) {
+        time_ns->value = moved_ns > 0 ? moved_ns : 0;
+    }
+}
+
+void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments) {
+    const int32_t offset_s = alog_db_time_zone_offset_s(db);
+    move_to_zone(&arguments->since_ns, arguments->since_is_local, offset_s);
+    move_to_zone(&arguments->until_ns, arguments->until_is_local, offset_s);
+    arguments->since_is_local = arguments->until_is_local = false;
+}
+
 enum exit_code db_query_print(const struct cli_command *command,
                               const struct cli_arguments *arguments, const char *db_path,
                               const struct alog_query *query, const char *const *names) {
@@ -74,9 +89,14 @@ enum exit_code db_query_print(const struct cli_command *command,
     if (status != ALOG_OK) {
         return message_failure(status, &error);
     }
-    status = alog_db_query(db, query, &table, &error);
+    struct cli_arguments local = *arguments;
+    struct alog_query local_query = *query;
+    db_query_localise(db, &local);
+    local_query.since_ns = local.since_ns;
+    local_query.until_ns = local.until_ns;
+    status = alog_db_query(db, &local_query, &table, &error);
     if (status == ALOG_OK) {
-        print_table(arguments, table, names, &output);
+        print_table(&local, table, names, &output);
         alog_table_free(table);
     }
     alog_db_close(db);

@@ -16,6 +16,9 @@
 /* What was asked for on the command line. */
 struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_arguments *arguments);
 
+/* Times that were given without an offset are meant in the database's zone. */
+void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments);
+
 /*
  * Ask for one table and print it: in JSON, with all columns, or with those of `names`
  * (NULL-terminated). Returns the exit code; what went wrong was said on stderr. A filter that the

@@ -35,7 +35,8 @@ char *output_cell(const struct alog_column *column, const struct alog_value *val
 
 /*
  * Rows aligned under the columns' names, numbers to the right. `names` (NULL-terminated) picks and
- * orders columns; those that the table does not have are left out; NULL = all.
+ * orders columns; those that the table does not have are left out; NULL = all. A table that is
+ * wider than the terminal is printed as records instead, a line for each column.
  */
 void output_table(struct output *output, const struct alog_table *table, const char *const *names);
 

@@ -8,6 +8,7 @@
 
 #include "output.h"
 #include "safe_text.h"
+#include "terminal.h"
 
 #define COLUMN_GAP    2
 #define HEADING_BYTES 96
@@ -192,18 +193,49 @@ static void put_cell(struct output *output, const struct layout *layout, size_t 
     output_format(output, "%*s%s%*s", right ? padding : 0, "", cell, gap, "");
 }
 
-void output_table(struct output *output, const struct alog_table *table, const char *const *names) {
-    struct layout layout;
-    layout_make(&layout, table, names);
-    for (size_t i = 0; i < layout.count; i++) {
-        put_cell(output, &layout, i, layout.columns[i].heading);
+static void put_rows(struct output *output, const struct layout *layout) {
+    for (size_t i = 0; i < layout->count; i++) {
+        put_cell(output, layout, i, layout->columns[i].heading);
     }
     output_bytes(output, "\n", 1);
-    for (size_t row = 0; row < table->row_count; row++) {
-        for (size_t i = 0; i < layout.count; i++) {
-            put_cell(output, &layout, i, layout.cells[row * layout.count + i]);
+    for (size_t row = 0; row < layout->table->row_count; row++) {
+        for (size_t i = 0; i < layout->count; i++) {
+            put_cell(output, layout, i, layout->cells[row * layout->count + i]);
         }
         output_bytes(output, "\n", 1);
+    }
+}
+
+/* ---- Rows one below the other ---- */
+
+/* A row as "heading  value" lines, an empty line before the next one. */
+static void put_records(struct output *output, const struct layout *layout) {
+    size_t widest = 0;
+    for (size_t i = 0; i < layout->count; i++) {
+        const size_t width = safe_width(layout->columns[i].heading);
+        widest = width > widest ? width : widest;
+    }
+    for (size_t row = 0; row < layout->table->row_count; row++) {
+        output_format(output, "%s", row == 0 ? "" : "\n");
+        for (size_t i = 0; i < layout->count; i++) {
+            output_format(output, "%-*s%s\n", (int)widest + COLUMN_GAP, layout->columns[i].heading,
+                          layout->cells[row * layout->count + i]);
+        }
+    }
+}
+
+void output_table(struct output *output, const struct alog_table *table, const char *const *names) {
+    struct layout layout;
+    const size_t room = terminal_columns();
+    size_t width = 0;
+    layout_make(&layout, table, names);
+    for (size_t i = 0; i < layout.count; i++) {
+        width += layout.columns[i].width + (i > 0 ? COLUMN_GAP : 0);
+    }
+    if (room > 0 && width > room && table->row_count > 0) {
+        put_records(output, &layout);
+    } else {
+        put_rows(output, &layout);
     }
     layout_free(&layout);
 }

@@ -92,6 +92,11 @@ static bool complete(const char *text, char *out, size_t room) {
     return true;
 }
 
+bool time_window_is_local(const char *text) {
+    static const size_t date_len = sizeof "0000-00-00" - 1;
+    return has_shape(text, "0000-00-00") && strpbrk(text + date_len, "Zz+-") == NULL;
+}
+
 enum alog_status time_window_parse(const char *text, int64_t now_ns, int64_t *ret_ns,
                                    struct alog_error *error) {
     char full[64];

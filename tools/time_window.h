@@ -18,5 +18,10 @@ enum alog_status time_window_parse(const char *text, int64_t now_ns, int64_t *re
 /* What the option tables say of such an argument. */
 #define TIME_WINDOW_FORMS "a duration back from now (90s, 15m, 24h, 7d, 2w), a date, or an ISO time"
 #define TIME_WINDOW_UTC   "; UTC without an offset"
+#define TIME_WINDOW_LOCAL "; without an offset in the database's time zone"
+
+/* Whether such a text is a date or a time without an offset, which a database takes for one in its
+ * own zone: time_window_parse has read it as UTC. */
+bool time_window_is_local(const char *text);
 
 #endif

@@ -98,6 +98,10 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_open(const char *db_path, stru
                                                        struct alog_error *error);
 ALOG_API void alog_db_close(struct alog_db *db);
 
+/* The reporting time zone that the database was made with, in seconds east of UTC: its days begin
+ * at midnight there. */
+ALOG_API int32_t alog_db_time_zone_offset_s(const struct alog_db *db);
+
 /* Each kind is one table of answers; what a column means is in its alog_column.doc. */
 enum alog_query_kind {
     ALOG_QUERY_SUMMARY = 1,      /* a row per day and environment */

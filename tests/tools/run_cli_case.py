@@ -83,6 +83,7 @@ def run(agentlog, case):
         if agentlog is not None:
             shutil.copy(agentlog, os.path.join(bin_dir, "agentlog"))
         environment = dict(os.environ, PATH=bin_dir + os.pathsep + os.environ["PATH"], LC_ALL="C.UTF-8", TZ="UTC")
+        environment.pop("COLUMNS", None)
         done = subprocess.run(["bash", "-c", PRELUDE + script], cwd=work, env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=TIMEOUT_S)
         subprocess.run(["chmod", "-R", "u+rwX", work], check=False)

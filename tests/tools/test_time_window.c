@@ -85,9 +85,23 @@ static void test_times_refused(void **state) {
     }
 }
 
+static void test_local_times(void **state) {
+    (void)state;
+    static const char *const local[] = {"2026-02-04", "2026-02-04T12:00", "2026-02-04 12:00:30.5"};
+    static const char *const absolute[] = {"7d", "now", "2026-02-04T12:00Z",
+                                           "2026-02-04T12:00:00+08:00", "2026-02-04T12:00-03:00"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
+        assert_true(time_window_is_local(local[i]));
+    }
+    for (size_t i = 0; i < sizeof absolute / sizeof *absolute; i++) {
+        assert_false(time_window_is_local(absolute[i]));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times_taken),
+        cmocka_unit_test(test_local_times),
         cmocka_unit_test(test_times_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
