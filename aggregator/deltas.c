@@ -67,6 +67,9 @@ static void append_merge(sqlite3_str *sql, const struct alog_rollup_column *colu
     case ALOG_MERGE_SUM:
         sqlite3_str_appendf(sql, "%s = %s + excluded.%s", name, name, name);
         break;
+    case ALOG_MERGE_BITS:
+        sqlite3_str_appendf(sql, "%s = %s | excluded.%s", name, name, name);
+        break;
     case ALOG_MERGE_LEAST:
         sqlite3_str_appendf(sql, "%s = min(%s, excluded.%s)", name, name, name);
         break;

@@ -164,9 +164,16 @@ static void count_event(struct alog_fold *fold) {
         tally->row = alog_fold_row(fold, ALOG_IN_rollup_events, &key);
         tally->hour_epoch = fold->hour_epoch;
         tally->environment = fold->environment;
+        /* Fields of user-defined types have other places with other writers. */
+        tally->fields = tally->row && type < ALOG_FIRST_USER_TYPE
+                            ? alog_fold_row(fold, ALOG_IN_rollup_fields, &key)
+                            : NULL;
         if (!tally->row) {
             return;
         }
+    }
+    if (tally->fields) {
+        tally->fields->fields_seen |= (int64_t)fold->cells.present;
     }
     tally->row->events++;
     tally->row->without_job += fold->cells.job_id.len == 0;

@@ -106,6 +106,7 @@ static inline const uint8_t *take_fields(struct alog_cells *cells, const uint8_t
                                          const uint8_t *end, const struct rule *rule,
                                          uint32_t elements, uint32_t string_count) {
     unsigned wrong = 0;
+    uint64_t present = 0;
     for (uint32_t i = 0; i < elements; i++) {
         const struct head head = heads[*at];
         cells->kinds[i] = head.kind;
@@ -121,7 +122,9 @@ static inline const uint8_t *take_fields(struct alog_cells *cells, const uint8_t
             at += head.bytes;
         }
         wrong |= ~((unsigned)rule[i].kinds >> cells->kinds[i]) & 1u;
+        present |= (uint64_t)(head.kind != ALOG_CELL_ABSENT) << i;
     }
+    cells->present = present;
     return wrong ? NULL : at;
 }
 
@@ -237,8 +240,10 @@ static enum alog_status take_any(struct alog_cells *cells, struct alog_mp_cursor
     cells->has_extras = true;
     cells->event_id = event.event_id;
     cells->environment = event.environment;
+    cells->present = 0;
     for (uint32_t i = 0; i < event.value_count; i++) {
         set_cell(cells, i, &event.values[i], cells->decoder.string_indexes[i]);
+        cells->present |= (uint64_t)(cells->kinds[i] != ALOG_CELL_ABSENT) << i;
     }
     return ALOG_OK;
 }

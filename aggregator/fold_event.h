@@ -30,6 +30,7 @@ struct alog_fold_string {
 /* Where events of one type are counted, while hour and environment stay the same. */
 struct alog_fold_tally {
     struct alog_row_rollup_events *row;
+    struct alog_row_rollup_fields *fields; /* NULL: not a type of the catalogue */
     int64_t hour_epoch;
     uint32_t environment;
 };

@@ -349,6 +349,9 @@ static enum alog_status merge_column(struct merge *merge, const struct alog_roll
     case ALOG_MERGE_SUM:
         alog_groups_add(into, number, *(int64_t *)other);
         return ALOG_OK;
+    case ALOG_MERGE_BITS:
+        *number |= *(int64_t *)other;
+        return ALOG_OK;
     case ALOG_MERGE_LEAST:
         *number = smaller(*number, *(int64_t *)other);
         return ALOG_OK;

@@ -32,6 +32,7 @@ struct alog_part_list {
 #define ALOG_ROLLUP(table, scope) struct alog_row_##table {
 #define ALOG_SUM(table, column) int64_t column;
 #define ALOG_LEAST(table, column) int64_t column;
+#define ALOG_BITS(table, column) int64_t column;
 #define ALOG_MOST(table, column) int64_t column;
 #define ALOG_MAYBE(table, column) int64_t column;
 #define ALOG_HISTOGRAM(table, column) struct alog_sketch column;
@@ -44,6 +45,7 @@ struct alog_part_list {
 
 enum alog_column_merge {
     ALOG_MERGE_SUM,
+    ALOG_MERGE_BITS,
     ALOG_MERGE_LEAST,
     ALOG_MERGE_MOST,
     ALOG_MERGE_MAYBE,

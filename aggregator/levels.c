@@ -80,6 +80,9 @@ char *alog_level_erase_sql(enum alog_rollup rollup, enum alog_level level) {
 
 static void append_merged(sqlite3_str *sql, const struct alog_rollup_column *column) {
     switch (column->merge) {
+    case ALOG_MERGE_BITS:
+        sqlite3_str_appendf(sql, ", bits_or(%s)", column->name);
+        break;
     case ALOG_MERGE_LEAST:
         sqlite3_str_appendf(sql, ", MIN(%s)", column->name);
         break;

@@ -12,6 +12,7 @@
 #define ALOG_ROLLUP(table, scope) static const struct alog_rollup_column table##_columns[] = {
 #define ALOG_SUM(table, column) COLUMN(table, column, ALOG_MERGE_SUM)
 #define ALOG_LEAST(table, column) COLUMN(table, column, ALOG_MERGE_LEAST)
+#define ALOG_BITS(table, column) COLUMN(table, column, ALOG_MERGE_BITS)
 #define ALOG_MOST(table, column) COLUMN(table, column, ALOG_MERGE_MOST)
 #define ALOG_MAYBE(table, column) COLUMN(table, column, ALOG_MERGE_MAYBE)
 #define ALOG_HISTOGRAM(table, column) COLUMN(table, column, ALOG_MERGE_HISTOGRAM)

@@ -54,6 +54,15 @@ CREATE TABLE rollup_events (
     PRIMARY KEY (environment, hour_epoch, event)
 ) STRICT, WITHOUT ROWID;
 
+-- Which fields of the catalogue's events were there at all: what coverage looks at.
+CREATE TABLE rollup_fields (
+    hour_epoch INTEGER NOT NULL,    -- start of the hour, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,      -- the events' environment
+    event TEXT NOT NULL,            -- event type of the catalogue
+    fields_seen INTEGER NOT NULL,   -- bit i (from 0) = an event had the type's field i, in the catalogue's order
+    PRIMARY KEY (environment, hour_epoch, event)
+) STRICT, WITHOUT ROWID;
+
 -- agent_execution events.
 CREATE TABLE rollup_agents (
     hour_epoch INTEGER NOT NULL,            -- start of the hour, seconds since 1970-01-01 UTC

@@ -72,6 +72,23 @@ static void sketch_count_until_ms(sqlite3_context *context, int count, sqlite3_v
     alog_sketch_free(&sketch);
 }
 
+static void bits_or_step(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    sqlite3_int64 *bits = sqlite3_aggregate_context(context, sizeof(*bits));
+    if (bits) {
+        *bits |= sqlite3_value_int64(values[0]);
+    } else {
+        sqlite3_result_error_nomem(context);
+    }
+}
+
+static void bits_or_final(sqlite3_context *context) {
+    const sqlite3_int64 *bits = sqlite3_aggregate_context(context, 0);
+    if (bits) {
+        sqlite3_result_int64(context, *bits);
+    }
+}
+
 /* The text with the least time; on equal times the smallest text. */
 struct earliest {
     char *text;
@@ -146,6 +163,7 @@ enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *err
         void (*final)(sqlite3_context *);
     } functions[] = {
         {"sketch_merge", -1, NULL, sketch_merge_step, sketch_merge_final},
+        {"bits_or", 1, NULL, bits_or_step, bits_or_final},
         {"earliest_text", 2, NULL, earliest_text_step, earliest_text_final},
         {"sketch_quantile_ms", 2, sketch_quantile_ms, NULL, NULL},
         {"sketch_count_until_ms", 2, sketch_count_until_ms, NULL, NULL},

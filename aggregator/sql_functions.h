@@ -10,6 +10,7 @@
  * ALOG_LOCKED.
  *
  *   sketch_merge(blob, …)          aggregate: one sketch of all the rows' and arguments' sketches
+ *   bits_or(n)                     aggregate: the bits that any row has; NULL without rows
  *   earliest_text(time, text)      aggregate: the text of the least time, the smallest on equal
  * times sketch_quantile_ms(blob, q)    the quantile 0..1, in ms; NULL of an empty sketch
  *   sketch_count_until_ms(blob, x) how many of its values are at most x ms, to the sketch's error

@@ -32,6 +32,7 @@ static char *merged(sqlite3 *db, const struct alog_rollup_kind *kind, const char
     for (unsigned i = 0; i < kind->column_count; i++) {
         static const char *const forms[] = {
             [ALOG_MERGE_SUM] = ", SUM(%s)",
+            [ALOG_MERGE_BITS] = ", bits_or(%s)",
             [ALOG_MERGE_LEAST] = ", MIN(%s)",
             [ALOG_MERGE_MOST] = ", MAX(%s)",
             [ALOG_MERGE_HISTOGRAM] = ", hex(sketch_merge(%s))",
