@@ -29,6 +29,7 @@ struct cli_arguments {
     const char *time_zone;
     const char *latency_thresholds;
     const char *day;
+    const char *allow;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
     struct alog_opt_i64 until_ns;

@@ -14,6 +14,7 @@ extern const struct cli_command cmd_cat;
 extern const struct cli_command cmd_info;
 extern const struct cli_command cmd_verify;
 extern const struct cli_command cmd_prune;
+extern const struct cli_command cmd_coverage;
 extern const struct cli_command cmd_recover;
 
 /* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
