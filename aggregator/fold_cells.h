@@ -34,7 +34,7 @@ struct alog_cells {
     struct alog_string job_id;                /* len 0 = none */
     bool has_extras;                          /* the next two may be there */
     struct alog_string event_id, environment; /* data NULL = none of its own */
-    uint64_t present; /* bit i: field i is there */
+    uint64_t present;                         /* bit i: field i is there */
     /* By field, for every field that its type has. */
     uint8_t kinds[ALOG_MAX_FIELDS];
     uint32_t lens[ALOG_MAX_FIELDS];
