@@ -192,8 +192,12 @@ const struct alog_io *alog_io_system(void) {
     return &system_io;
 }
 
+/* A call that signals interrupt so often in a row is not interrupted by signals. */
+#define MOST_INTERRUPTIONS 100
+
 int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int count,
                       uint64_t offset) {
+    int interruptions = 0;
     while (count > 0) {
         if (parts->iov_len == 0) {
             parts++;
@@ -201,7 +205,7 @@ int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int
             continue;
         }
         int64_t put = io->pwritev(io->context, fd, parts, count, offset);
-        if (put == -EINTR) {
+        if (put == -EINTR && interruptions++ < MOST_INTERRUPTIONS) {
             continue;
         }
         if (put <= 0) {
@@ -225,10 +229,11 @@ int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int
 int64_t alog_io_read_full(const struct alog_io *io, int fd, void *buffer, size_t bytes,
                           uint64_t offset) {
     size_t have = 0;
+    int interruptions = 0;
     while (have < bytes) {
         int64_t got =
             io->pread(io->context, fd, (char *)buffer + have, bytes - have, offset + have);
-        if (got == -EINTR) {
+        if (got == -EINTR && interruptions++ < MOST_INTERRUPTIONS) {
             continue;
         }
         if (got < 0) {

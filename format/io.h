@@ -45,7 +45,8 @@ struct alog_io {
 /* The system's own calls; static, any thread. */
 const struct alog_io *alog_io_system(void);
 
-/* pwritev until everything is written (EINTR and short writes are continued); 0 or -errno. */
+/* pwritev until everything is written (EINTR, within reason, and short writes are continued); 0 or
+ * -errno. */
 int alog_io_write_all(const struct alog_io *io, int fd, struct iovec *parts, int count,
                       uint64_t offset);
 

@@ -10,6 +10,7 @@
 #include "little_endian.h"
 #include "segment_frame.h"
 #include "segment_writing.h"
+#include "trust.h"
 
 struct renewal {
     struct alog_segment_writer *old;
@@ -191,16 +192,20 @@ static enum alog_status create_fresh(struct renewal *renewal, struct alog_error 
     const struct alog_io *io = old->io;
     char dir[PATH_MAX];
     alog_segment_directory(old->path, dir);
-    int result = alog_io_make_dirs(io, dir, 0777);
+    int result = alog_io_make_dirs(io, dir, ALOG_DIRECTORY_MODE);
     if (result < 0) {
         return alog_segment_io_failed(error, result, "create", dir);
     }
+    enum alog_status trusted = alog_trust_own_dir(io, dir, error);
+    if (trusted != ALOG_OK) {
+        return trusted;
+    }
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
-    fresh->fd = io->open(io->context, fresh->path, flags, 0666);
+    fresh->fd = io->open(io->context, fresh->path, flags, ALOG_FILE_MODE);
     if (fresh->fd == -EEXIST) {
         /* Of an attempt before that could not even remove it. */
         io->unlink(io->context, fresh->path);
-        fresh->fd = io->open(io->context, fresh->path, flags, 0666);
+        fresh->fd = io->open(io->context, fresh->path, flags, ALOG_FILE_MODE);
     }
     if (fresh->fd < 0) {
         return alog_segment_io_failed(error, fresh->fd, "create", fresh->path);

@@ -223,7 +223,10 @@ static int renew(struct alog_control_file *control) {
     int old_fd = control->fd;
     size_t old_end = control->end;
     control->end = 0;
-    int result = alog_io_make_dirs(control->io, dir, 0777);
+    int result = alog_io_make_dirs(control->io, dir, ALOG_DIRECTORY_MODE);
+    if (result >= 0 && alog_trust_own_dir(control->io, dir, NULL) != ALOG_OK) {
+        result = -EACCES;
+    }
     if (result >= 0) {
         result = create_locked(control, temporary);
     }

@@ -25,7 +25,7 @@ enum {
 
 void alog_drain_failed(struct alog_drain *drain, enum alog_status status,
                        const struct alog_error *error, bool costs_something) {
-    alog_writer_note_failure(drain->writer, -error->system_errno);
+    alog_writer_note_error(drain->writer, error);
     if (costs_something && drain->result == ALOG_OK) {
         drain->result = status;
         drain->error = *error;

@@ -7,6 +7,7 @@
 
 #include "format/msgpack.h"
 #include "thread_state.h"
+#include "writer_state.h"
 
 const struct alog_job_frame alog_job_none = {.encoded_bytes = 1, .encoded = {0xc0}};
 
@@ -49,7 +50,7 @@ enum alog_status alog_job_begin(struct alog_writer *writer, const struct alog_jo
     struct alog_string job_id = event->job_id;
     if (writer == NULL || job_id.data == NULL || job_id.len == 0 ||
         job_id.len > ALOG_MAX_NAME_BYTES) {
-        return ALOG_INVALID;
+        return alog_writer_refuse(writer);
     }
     enum alog_status status = alog_job_push(job_id, writer);
     if (status != ALOG_OK) {
@@ -66,7 +67,7 @@ enum alog_status alog_job_finish(struct alog_writer *writer, const struct alog_j
     struct alog_string innermost = alog_self.job->job_id;
     if (writer == NULL || alog_self.job->begun_at != writer ||
         (event->job_id.data != NULL && !alog_string_equal(event->job_id, innermost))) {
-        return ALOG_INVALID;
+        return alog_writer_refuse(writer);
     }
     struct alog_job_end full = *event;
     full.job_id = innermost;

@@ -20,6 +20,7 @@ static enum alog_status log_one(struct alog_writer *writer, const struct alog_ev
         return status == ALOG_OK ? alog_record_too_big(&record) : status;
     }
     if (status != ALOG_OK) {
+        (void)alog_writer_refuse(writer);
         return status;
     }
     struct alog_record record;
@@ -40,7 +41,7 @@ enum alog_status alog_log_values(struct alog_writer *writer, const struct alog_e
         .type = type, .values = values, .value_count = value_count, .job_id = job_id};
     if (context != NULL) {
         if (context->attribute_count > ALOG_MAX_ATTRIBUTES) {
-            return ALOG_INVALID; /* before it is narrowed to 32 bits */
+            return alog_writer_refuse(writer); /* before it is narrowed to 32 bits */
         }
         event.has_timestamp = context->timestamp_ns.present;
         event.timestamp_ns = context->timestamp_ns.value;
@@ -75,7 +76,7 @@ enum alog_status alog_log_user(struct alog_writer *writer, uint32_t type,
     const struct alog_event_type *definition =
         type < ALOG_FIRST_USER_TYPE ? NULL : alog_schema_type(writer->schema, type);
     if (definition == NULL || value_count > ALOG_MAX_FIELDS) {
-        return ALOG_INVALID;
+        return alog_writer_refuse(writer);
     }
     return alog_log_values(writer, definition, values, (uint32_t)value_count,
                            (struct alog_string){NULL, 0}, context);

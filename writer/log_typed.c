@@ -313,7 +313,7 @@ static inline struct alog_string id_of_other(const void *event) {
     static __attribute__((noinline, cold)) enum alog_status log_slowly_##name(                     \
         struct alog_writer *writer, const struct alog_##name *event) {                             \
         if (ALOG_UNLIKELY(!is_valid_##name(event))) {                                              \
-            return ALOG_INVALID;                                                                   \
+            return alog_writer_refuse(writer);                                                     \
         }                                                                                          \
         if (ALOG_UNLIKELY(event->context != NULL || IS_JOB_EVENT(id))) {                           \
             struct alog_value values[fields_of_##name];                                            \

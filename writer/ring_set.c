@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "format/error.h"
 #include "format/trust.h"
 #include "thread_state.h"
 #include "writer_state.h"
@@ -59,10 +60,20 @@ static int map_ring(struct alog_writer *writer, uint64_t ring_id, struct alog_ri
             return -ENOMEM;
         }
         slot->memory = map_file(writer, slot->path, writer->rings.bytes_each, &result);
+        if (slot->memory == NULL && result == -ENOENT && i == 1 &&
+            alog_io_make_dirs(writer->io, dirs[i], ALOG_DIRECTORY_MODE) == 0 &&
+            alog_trust_own_dir(writer->io, dirs[i], NULL) == ALOG_OK) {
+            /* Somebody removed the log directory. */
+            slot->memory = map_file(writer, slot->path, writer->rings.bytes_each, &result);
+        }
         if (slot->memory != NULL) {
+            /* Relaxed: a statistic. */
+            atomic_fetch_add_explicit(&writer->ring_fallbacks, i, memory_order_relaxed);
             return 0;
         }
-        alog_writer_note_failure(writer, result);
+        struct alog_error error = {0};
+        alog_fail(&error, ALOG_IO, -result, -1, "cannot make a ring in %.100s", dirs[i]);
+        alog_writer_note_error(writer, &error);
         free(slot->path);
         slot->path = NULL;
     }
@@ -240,12 +251,13 @@ void alog_ring_set_disown(struct alog_writer *writer) {
     struct alog_ring_slot *last = NULL;
     for (struct alog_ring_slot *slot = alog_ring_set_first(set); slot != NULL; slot = slot->next) {
         last = slot;
+        slot->keep = is_own(slot);
         /* Relaxed: the child has one thread, this. */
         atomic_store_explicit(&slot->closed, 1, memory_order_relaxed);
         if (slot->memory == NULL) {
             continue;
         }
-        if (is_own(slot) && atomic_load_explicit(&slot->busy, memory_order_relaxed) != 0) {
+        if (slot->keep && atomic_load_explicit(&slot->busy, memory_order_relaxed) != 0) {
             /* A signal handler called fork in the middle of a log call, which goes on here too. */
             make_private(slot, set->bytes_each);
         } else {

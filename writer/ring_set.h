@@ -40,6 +40,7 @@ struct alog_ring_slot {
     uint64_t *reported;      /* … by type; NULL until there is one */
 
     void *memory; /* NULL once unmapped */
+    bool keep;    /* of the thread that forked: a call that it was entering may still look */
     char *path;
     struct alog_ring_slot *next;      /* in the set's list; fixed once published */
     struct alog_ring_slot *next_free; /* guarded by the writer's mutex */

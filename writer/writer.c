@@ -27,6 +27,22 @@ void alog_writer_note_failure(struct alog_writer *writer, int result) {
     atomic_store_explicit(&writer->last_errno, -result, memory_order_relaxed);
 }
 
+void alog_writer_note_error(struct alog_writer *writer, const struct alog_error *error) {
+    alog_writer_note_failure(writer, -error->system_errno);
+    pthread_mutex_lock(&writer->mutex);
+    snprintf(writer->last_error, sizeof writer->last_error, "%.*s",
+             (int)sizeof writer->last_error - 1, error->message);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+__attribute__((cold)) enum alog_status alog_writer_refuse(struct alog_writer *writer) {
+    if (writer != NULL) {
+        /* Relaxed: a statistic. */
+        atomic_fetch_add_explicit(&writer->refused, 1, memory_order_relaxed);
+    }
+    return ALOG_INVALID;
+}
+
 /* ---- Lifetime ------------------------------------------------------------------------------- */
 
 void alog_writer_retain(struct alog_writer *writer) {
@@ -353,12 +369,15 @@ enum alog_status alog_writer_get_stats(struct alog_writer *writer,
     stats.emitted = stats.stored + stats.dropped + stats.in_flight;
     stats.rings = writer->rings.count;
     stats.ring_bytes = writer->rings.count * writer->rings.bytes_each;
+    memcpy(stats.last_error, writer->last_error, sizeof stats.last_error);
     pthread_mutex_unlock(&writer->mutex);
     stats.raw_bytes = atomic_load_explicit(&counters->raw_bytes, memory_order_relaxed);
     stats.segment_bytes = atomic_load_explicit(&counters->segment_bytes, memory_order_relaxed);
     stats.segments = atomic_load_explicit(&counters->segments, memory_order_relaxed);
     stats.io_errors = atomic_load_explicit(&writer->io_errors, memory_order_relaxed);
     stats.last_errno = atomic_load_explicit(&writer->last_errno, memory_order_relaxed);
+    stats.refused = atomic_load_explicit(&writer->refused, memory_order_relaxed);
+    stats.ring_fallbacks = atomic_load_explicit(&writer->ring_fallbacks, memory_order_relaxed);
     stats.writer_id = writer->writer_id;
     stats.recovered = atomic_load_explicit(&writer->recovered, memory_order_relaxed);
     stats.struct_bytes = room;

@@ -62,6 +62,9 @@ static void begin_counting(struct alog_writer *writer) {
         /* Relaxed: statistics. */
         atomic_store_explicit(&writer->io_errors, 0, memory_order_relaxed);
         atomic_store_explicit(&writer->last_errno, 0, memory_order_relaxed);
+        atomic_store_explicit(&writer->refused, 0, memory_order_relaxed);
+        atomic_store_explicit(&writer->ring_fallbacks, 0, memory_order_relaxed);
+        writer->last_error[0] = '\0';
         writer->untouched = false;
     }
     pthread_mutex_unlock(&writer->mutex);
@@ -95,7 +98,7 @@ static void let_go(struct alog_writer *writer) {
     struct alog_ring_slot **at = &writer->inherited;
     while (*at != NULL) {
         struct alog_ring_slot *slot = *at;
-        if (slot->memory != NULL) {
+        if (slot->keep) {
             at = &slot->next;
             continue;
         }
@@ -123,7 +126,7 @@ static enum alog_status reopen(struct alog_writer *writer) {
     struct alog_error error = {0};
     enum alog_status status = alog_writer_start(writer, &error);
     if (status != ALOG_OK) {
-        alog_writer_note_failure(writer, -error.system_errno);
+        alog_writer_note_error(writer, &error);
         atomic_store_explicit(&set->retry_at, now + RETRY_AFTER_NS, memory_order_relaxed);
         return status;
     }

@@ -50,6 +50,8 @@ struct alog_writer {
     struct alog_writer_counters counters;
     _Atomic uint64_t io_errors;
     _Atomic int last_errno;
+    _Atomic uint64_t refused;        /* log calls that returned ALOG_INVALID */
+    _Atomic uint64_t ring_fallbacks; /* rings that the first directory did not take */
 
     /* The mutex guards what follows; nobody holds it over a system call on a file. */
     pthread_mutex_t mutex;
@@ -60,6 +62,7 @@ struct alog_writer {
     bool finish;  /* every log call is over: the drain thread empties the rings and ends */
     uint64_t flush_wanted, flush_done;
     enum alog_status flush_status;
+    char last_error[ALOG_LAST_ERROR_BYTES]; /* the latest failure in words; "" = none */
 
     pthread_mutex_t define_mutex; /* serialises definitions; taken before the control file's */
     struct alog_control_file control;
@@ -82,6 +85,13 @@ struct alog_writer {
 
 /* Count a failed system call: `result` is its -errno. */
 void alog_writer_note_failure(struct alog_writer *writer, int result);
+
+/* … and say what it was. Not under the writer's mutex. */
+void alog_writer_note_error(struct alog_writer *writer, const struct alog_error *error);
+
+/* Count a log call that is refused, out of the way of those that are not; NULL is fine. Returns
+ * ALOG_INVALID. */
+enum alog_status alog_writer_refuse(struct alog_writer *writer);
 
 /*
  * What open and a child's first event have in common: an id, the directories, a control file with

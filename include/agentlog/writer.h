@@ -41,7 +41,8 @@
  *     alog_job_finish ALOG_INVALID), so a program may go on without a log after a failed open. A
  * NULL event is the caller's fault.
  *   - Refusals: a typed call that returns ALOG_INVALID (a required field is absent, a number out of
- *     its range) counts nothing and gives no reason; alog_log_event gives it.
+ *     its range) gives no reason; alog_log_event gives it. Both are counted, `refused` in the
+ * stats.
  *   - Order: events of one thread stay in order. Between threads the timestamps tell.
  *   - Time: a timestamp is CLOCK_REALTIME to within a few microseconds (1 ms while the kernel
  *     corrects its clock), read from the processor's counter where the kernel trusts it. A clock
@@ -232,23 +233,28 @@ ALOG_API enum alog_status alog_job_detach(void);
 ALOG_API enum alog_status alog_writer_flush(struct alog_writer *writer, uint64_t timeout_ms,
                                             struct alog_error *error);
 
+#define ALOG_LAST_ERROR_BYTES 160
+
 /* Counters since open; each is exact at some moment during the call, and emitted = stored + dropped
  * + in_flight. */
 struct alog_writer_stats {
-    size_t struct_bytes;    /* set by the caller */
-    uint64_t emitted;       /* log calls that were not refused as invalid or closed */
-    uint64_t stored;        /* of them, in a segment file */
-    uint64_t dropped;       /* of them, lost and counted */
-    uint64_t in_flight;     /* of them, still in a ring or in the open block */
-    uint64_t raw_bytes;     /* msgpack bytes of the blocks written */
-    uint64_t segment_bytes; /* of segment files, index and seek table included once it is sealed */
-    uint64_t segments;      /* segment files begun */
-    uint64_t rings;         /* rings in use or waiting to be used again */
-    uint64_t ring_bytes;    /* memory that they take */
-    uint64_t io_errors;     /* system calls that failed */
-    int last_errno;         /* of the latest failure, 0 if none */
-    uint64_t writer_id;     /* as in the segments' names */
-    uint64_t recovered;     /* events of killed writers of this log that came into it since open */
+    size_t struct_bytes;     /* set by the caller */
+    uint64_t emitted;        /* log calls that were not refused as invalid or closed */
+    uint64_t stored;         /* of them, in a segment file */
+    uint64_t dropped;        /* of them, lost and counted */
+    uint64_t in_flight;      /* of them, still in a ring or in the open block */
+    uint64_t raw_bytes;      /* msgpack bytes of the blocks written */
+    uint64_t segment_bytes;  /* of segment files, index and seek table included once it is sealed */
+    uint64_t segments;       /* segment files begun */
+    uint64_t rings;          /* rings in use or waiting to be used again */
+    uint64_t ring_bytes;     /* memory that they take */
+    uint64_t io_errors;      /* system calls that failed */
+    int last_errno;          /* of the latest failure, 0 if none */
+    uint64_t writer_id;      /* as in the segments' names */
+    uint64_t recovered;      /* events of killed writers of this log that came into it since open */
+    uint64_t refused;        /* log calls that returned ALOG_INVALID; not in `emitted` */
+    uint64_t ring_fallbacks; /* rings that lie in LOGDIR/.writers because their directory refused */
+    char last_error[ALOG_LAST_ERROR_BYTES]; /* the latest failure in words, cut; "" if none */
 };
 ALOG_API enum alog_status alog_writer_get_stats(struct alog_writer *writer,
                                                 struct alog_writer_stats *ret_stats);

@@ -76,12 +76,25 @@ static void walk_segment(const char *path, struct writer_trace *trace,
     alog_reader_close(reader);
 }
 
+/* Each writer's in the order in which it made them, whatever the clock showed. */
+static int compare_numbers(const void *a, const void *b) {
+    const struct alog_segment_path *left = a;
+    const struct alog_segment_path *right = b;
+    if (left->writer_id != right->writer_id) {
+        return left->writer_id < right->writer_id ? -1 : 1;
+    }
+    return (left->number > right->number) - (left->number < right->number);
+}
+
 struct log_walk_result log_walk(const char *log_dir, log_walk_fn *each, void *context) {
     struct log_walk_result result = {0};
     struct alog_segment_list list;
     if (alog_segments_list(log_dir, &list, NULL) != ALOG_OK) {
         result.damages++;
         return result;
+    }
+    if (list.count > 0) {
+        qsort(list.segments, list.count, sizeof *list.segments, compare_numbers);
     }
     struct writer_trace *traces = NULL;
     for (size_t i = 0; i < list.count; i++) {
