@@ -45,10 +45,14 @@ static void begin(struct fixture *f) {
     f->options.io = &f->fake.io;
 }
 
-static void end(struct fixture *f) {
+static void mend(struct fixture *f) {
     for (int call = 0; call < FAKE_CALLS; call++) {
         atomic_store(&f->fake.failures[call], 0);
     }
+}
+
+static void end(struct fixture *f) {
+    mend(f);
     alog_writer_close(f->writer, NULL);
     scratch_dir_remove(f->dir);
 }
@@ -109,7 +113,7 @@ static bool survives(struct fixture *f, int call, int error, int skip, int times
     }
     fine &= loss_check_sample(&f->check, f->writer, &sample);
     (void)alog_writer_flush(f->writer, 20, NULL);
-    atomic_store(&f->fake.failures[call], 0);
+    mend(f);
     fake_io_advance(&f->fake, INT64_C(60000000000)); /* whatever waits tries again */
     fine &= alog_writer_flush(f->writer, 60000, NULL) == ALOG_OK;
     fine &= loss_check_log(&f->check, f->writer, 1) == ALOG_OK;
