@@ -37,7 +37,7 @@ static int set_up(void **state) {
     snprintf(f->large, sizeof f->large, "%s/large", f->dir);
     assert_int_equal(mkdir(f->small, 0777), 0);
     assert_int_equal(mkdir(f->large, 0777), 0);
-    f->mounted = mount("agentlog-test", f->small, "tmpfs", 0, "size=400k") == 0;
+    f->mounted = mount("agentlog-test", f->small, "tmpfs", 0, "size=400k,mode=0700") == 0;
     if (!f->mounted) {
         fprintf(stderr, "skipped: cannot mount a tmpfs: %s\n", strerror(errno));
     }
