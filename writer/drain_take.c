@@ -4,10 +4,11 @@
 /* A ring that gave this part of itself in one pass may be full before a nap is over. */
 #define RUSH_PART 8
 
-/* Records that are looked at before they are transcoded: their lines are on the way from the other
- * processor's cache meanwhile. */
+/* Records that are looked at before they are transcoded, and how far ahead of them the ring's lines
+ * are asked for, which lie in the other processor's cache. */
 #define BATCH_RECORDS 32u
 #define LINE_BYTES    64u
+#define AHEAD_BYTES   1024u
 
 struct batch {
     uint32_t count;
@@ -82,7 +83,11 @@ static enum alog_ring_take gather(const struct alog_drain *drain, struct alog_ri
         if (took != ALOG_RING_TOOK) {
             break;
         }
-        __builtin_prefetch(record.payload + LINE_BYTES);
+        if (end - ahead.taken > AHEAD_BYTES) {
+            const uint8_t *next = ahead.data + ((ahead.taken + AHEAD_BYTES) & ahead.mask);
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + LINE_BYTES);
+        }
         batch->events[batch->count] = (struct alog_plain_event){record.payload, record.bytes};
         batch->types[batch->count] = record.tag;
         batch->ends[batch->count++] = ahead.taken;
