@@ -586,6 +586,34 @@ static void these_are_no_plain_events(void **state) {
     assert_int_equal(alog_block_builder_events(fixture->builder), 1);
 }
 
+/* A batch goes up to the first event that is not taken, and says why. */
+static void batches_stop_where_events_do(void **state) {
+    struct fixture *fixture = *state;
+    static const uint8_t good[] = {0x93, 0x07, 0x01, 0xc0};
+    static const uint8_t bad[] = {0x93, 0x07, 0x00, 0xc0, 0xc0};
+    const struct alog_plain_event events[] = {
+        {good, sizeof good}, {good, sizeof good}, {bad, sizeof bad}, {good, sizeof good}};
+    uint32_t taken = 9;
+    assert_int_equal(alog_block_builder_add_all(fixture->builder, events, 0, &taken), ALOG_OK);
+    assert_int_equal(taken, 0);
+    assert_int_equal(alog_block_builder_add_all(fixture->builder, events, 2, &taken), ALOG_OK);
+    assert_int_equal(taken, 2);
+    assert_int_equal(alog_block_builder_add_all(fixture->builder, events, 4, &taken), ALOG_CORRUPT);
+    assert_int_equal(taken, 2);
+    assert_int_equal(alog_block_builder_events(fixture->builder), 4);
+    for (;;) {
+        const uint64_t before = alog_block_builder_events(fixture->builder);
+        const enum alog_status status =
+            alog_block_builder_add_all(fixture->builder, events, 2, &taken);
+        assert_int_equal(alog_block_builder_events(fixture->builder), before + taken);
+        if (status != ALOG_OK) {
+            assert_int_equal(status, ALOG_LIMIT);
+            assert_true(taken < 2);
+            break;
+        }
+    }
+}
+
 static void options_are_checked(void **state) {
     struct fixture *fixture = *state;
     char text[256] = {0};
@@ -657,6 +685,7 @@ int main(void) {
         TEST(a_large_schema_fits),
         TEST(what_is_no_event_is_not_taken),
         TEST(these_are_no_plain_events),
+        TEST(batches_stop_where_events_do),
         TEST(options_are_checked),
         TEST(a_frame_checks_itself),
         TEST(every_level_opens),
