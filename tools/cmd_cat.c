@@ -3,6 +3,7 @@
 #include <agentlog/reader.h>
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "messages.h"
@@ -42,6 +43,7 @@ struct cat {
     struct damage_report damage;
     struct alog_text line;
     struct output output;
+    bool on_terminal;
     enum exit_code code;
 };
 
@@ -52,7 +54,9 @@ static bool print_event(struct cat *cat, const struct alog_event *event) {
         cat->code = EXIT_FAILED;
         return false;
     }
-    return output_bytes(&cat->output, cat->line.data, cat->line.len);
+    /* Strings may hold characters that reorder text; a file gets them as they are. */
+    return cat->on_terminal ? output_json_text(&cat->output, cat->line.data, cat->line.len)
+                            : output_bytes(&cat->output, cat->line.data, cat->line.len);
 }
 
 /* False when there is no use in going on. */
@@ -90,6 +94,7 @@ static enum exit_code run(const struct cli_command *command,
                                  .job_id = alog_str(arguments->job),
                                  .events = arguments->types[0] != NULL ? arguments->types : NULL,
                                  .include_writer_events = arguments->all},
+                      .on_terminal = isatty(STDOUT_FILENO) == 1,
                       .code = segments.code};
     bool more = true;
     for (size_t i = 0; i < segments.count && more; i++) {

@@ -8,6 +8,7 @@
 #include "dead_writers.h"
 #include "messages.h"
 #include "output.h"
+#include "safe_text.h"
 
 static const struct cli_option options[] = {
     {.name = "give-up-rings",
@@ -42,7 +43,9 @@ static bool is_lossy(const struct alog_recover_report *report) {
 static void print_losses(struct output *output, const struct alog_recover_report *report) {
     for (size_t i = 0; i < report->loss_count; i++) {
         const struct alog_recover_loss *loss = &report->losses[i];
-        output_format(output, "lost: %" PRIu64 " %s event%s (%s)\n", loss->count, loss->event,
+        char event[SAFE_TEXT_BYTES(sizeof loss->event)];
+        safe_text(alog_str(loss->event), event, sizeof event);
+        output_format(output, "lost: %" PRIu64 " %s event%s (%s)\n", loss->count, event,
                       plural(loss->count), loss->reason);
     }
     if (report->segments_damaged > 0) {

@@ -29,6 +29,18 @@ bool output_bytes(struct output *output, const char *data, size_t len) {
     return output->error == 0;
 }
 
+bool output_json_text(struct output *output, const char *json, size_t len) {
+    if (!safe_json_needed(json, len)) {
+        return output_bytes(output, json, len);
+    }
+    const size_t room = SAFE_TEXT_BYTES(len) + 8;
+    char *safe = output_allocate(room, 1);
+    const size_t safe_len = safe_json((struct alog_string){json, len}, safe, room);
+    const bool written = output_bytes(output, safe, safe_len);
+    free(safe);
+    return written;
+}
+
 bool output_format(struct output *output, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -115,7 +127,7 @@ static void dump(struct output *output, json_t *value) {
         made(NULL);
         return;
     }
-    output_bytes(output, text, strlen(text));
+    output_json_text(output, text, strlen(text));
     free(text);
 }
 

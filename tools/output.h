@@ -18,6 +18,8 @@ struct output {
 
 /* Write bytes or formatted text. False once a write has failed: there is no use in going on. */
 bool output_bytes(struct output *output, const char *data, size_t len);
+/* JSON text, with what a terminal would obey written as escapes that mean the same. */
+bool output_json_text(struct output *output, const char *json, size_t len);
 ALOG_PRINTF(2, 3)
 bool output_format(struct output *output, const char *format, ...);
 

@@ -6,6 +6,8 @@
 
 #define LONGEST_PIECE 8
 
+static const char replacement[] = "\xef\xbf\xbd";
+
 /* The character at `at` and its length; length 1 and *ret_code < 0 for a byte that begins no
  * well-formed one. */
 static size_t next_character(const unsigned char *at, size_t left, int32_t *ret_code) {
@@ -77,6 +79,37 @@ size_t safe_lines(struct alog_string text, char *out, size_t room) {
     return make_safe(text, out, room, true);
 }
 
+bool safe_json_needed(const char *json, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)json[i] >= 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t safe_json(struct alog_string json, char *out, size_t room) {
+    const unsigned char *at = (const unsigned char *)json.data;
+    size_t left = json.len;
+    size_t len = 0;
+    while (left > 0 && len + LONGEST_PIECE < room) {
+        int32_t code;
+        const size_t taken = next_character(at, left, &code);
+        if (code < 0) {
+            memcpy(out + len, replacement, sizeof replacement - 1);
+            len += sizeof replacement - 1;
+        } else if ((code >= 0x7f && code < 0xa0) || is_reordering(code)) {
+            len += (size_t)snprintf(out + len, LONGEST_PIECE, "\\u%04x", (unsigned)code & 0xffff);
+        } else {
+            memcpy(out + len, at, taken);
+            len += taken;
+        }
+        at += taken;
+        left -= taken;
+    }
+    return len;
+}
+
 size_t safe_width(const char *text) {
     size_t width = 0;
     for (; *text != '\0'; text++) {
@@ -86,7 +119,6 @@ size_t safe_width(const char *text) {
 }
 
 char *valid_utf8(struct alog_string text, size_t *ret_len) {
-    static const char replacement[] = "\xef\xbf\xbd";
     char *out = malloc(text.len * 3 + 1);
     if (out == NULL) {
         return NULL;

@@ -20,6 +20,15 @@ size_t safe_text(struct alog_string text, char *out, size_t room);
 /* The same, except that line feeds stay: for messages of several lines. */
 size_t safe_lines(struct alog_string text, char *out, size_t room);
 
+/*
+ * JSON text (one value, or lines of them) may hold DEL, C1 controls and the characters that reorder
+ * text as they are, which only strings can: write them as \u escapes, which mean the same. `room`
+ * is at least SAFE_TEXT_BYTES(json.len) + 8. Returns the bytes written; there is no NUL.
+ */
+size_t safe_json(struct alog_string json, char *out, size_t room);
+/* False: it would stay as it is. */
+bool safe_json_needed(const char *json, size_t len);
+
 /* Characters in a NUL-terminated text that safe_text made: its width on a terminal, wide scripts
  * apart. */
 size_t safe_width(const char *text);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "safe_text.h"
+
 #define ID_BYTES 33
 
 struct segment_fact {
@@ -266,8 +268,11 @@ static void print_json(const struct segment_facts *facts, const struct alog_tabl
         json_t *segment = output_json_row(table, i);
         json_t *types = json_object();
         for (size_t j = 0; j < info->type_count; j++) {
-            json_object_set_new(types, info->types[j].name,
+            size_t len;
+            char *name = valid_utf8(alog_str(info->types[j].name), &len);
+            json_object_set_new(types, name != NULL ? name : "",
                                 json_integer((json_int_t)info->types[j].events));
+            free(name);
         }
         json_object_set_new(segment, "types", types);
         json_array_append_new(segments, segment);

@@ -83,11 +83,34 @@ static void test_valid_utf8(void **state) {
     free(valid);
 }
 
+static void test_json(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *safe;
+    } cases[] = {
+        {"{\"a\":1}\n", "{\"a\":1}\n"},
+        {"[\"\x7f\xc2\x9b"
+         "2J\"]",
+         "[\"\\u007f\\u009b2J\"]"},
+        {"\"\xe2\x80\xae\xe2\x81\xa9\"", "\"\\u202e\\u2069\""},
+        {"\"\xc3\xa9\xf0\x9f\x98\x80\"", "\"\xc3\xa9\xf0\x9f\x98\x80\""},
+        {"\"\x9b\xff\"", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char safe[128];
+        const struct alog_string json = alog_str(cases[i].json);
+        const size_t len = safe_json(json, safe, sizeof safe);
+        assert_int_equal(len, strlen(cases[i].safe));
+        assert_memory_equal(safe, cases[i].safe, len);
+        assert_true(safe_json_needed(json.data, json.len) ||
+                    strcmp(cases[i].json, cases[i].safe) == 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_safe),
-        cmocka_unit_test(test_lines_stay),
-        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_safe),       cmocka_unit_test(test_json),
+        cmocka_unit_test(test_lines_stay), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_valid_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
