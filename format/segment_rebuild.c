@@ -316,7 +316,7 @@ static enum alog_status rebuild_file(struct rebuild *rebuild,
                                      const struct alog_file_header *fallback,
                                      struct alog_error *error) {
     struct alog_segment_writer *segment = rebuild->segment;
-    uint64_t source_bytes;
+    uint64_t source_bytes = 0;
     enum alog_status status = open_source(rebuild, &source_bytes, error);
     if (status == ALOG_OK) {
         status = alog_segment_scan_open(segment->io, rebuild->source, note_damage, rebuild,
