@@ -19,7 +19,7 @@
 /* Room for the largest event (a quarter of the ring), and patience: an import waits where an agent
  * would drop. */
 #define RING_BYTES       (UINT64_C(64) << 20)
-#define FULL_WAIT_NS     UINT64_C(60000000000)
+#define FULL_WAIT_NS     UINT64_C(10000000000)
 #define FLUSH_TIMEOUT_MS UINT64_C(600000)
 
 static const struct cli_option options[] = {
@@ -114,7 +114,7 @@ static void log_line(struct import *import, const struct place *place, const cha
         break;
     case ALOG_DROPPED:
         cannot_go_on(import,
-                     "there is no room for the event in memory, nor has there been for a minute");
+                     "there is no room for the event in memory, nor has there been for ten seconds");
         break;
     default:
         cannot_go_on(import, error.message[0] != '\0' ? error.message : alog_status_name(status));

@@ -36,7 +36,15 @@
  *     thread, a few block_bytes, stays behind in it. A child that _exits or execs needs no close if
  *     it logged nothing. A copy that was made without fork's handlers (_Fork, clone) must not log.
  *   - Signal handlers may log. What interrupts a log call of its own thread is dropped and counted.
- *     A thread's first event must not come from a handler: that call takes locks and memory.
+ *     A thread's first event, and the first after fork, takes locks and memory: from a handler only
+ *     if what it interrupts was neither allocating nor in a call of this library.
+ *   - Failures: whatever system call fails, log calls return, and the writer goes on when the fault
+ *     is gone. A segment whose sync failed is made anew from what was written to it, so nothing is
+ *     lost unless the kernel lost it; that is counted as dropped after all (`sync_failed`), and
+ *     `stored` goes back by it. Directories that are removed are made anew within 200 ms, and the
+ *     unsealed segment with them; sealed ones that were removed are gone. Rings whose directory
+ * fails lie in LOGDIR/.writers (`ring_fallbacks`); what a removed ring file held would not survive
+ * a kill.
  *   - No writer: with NULL for the writer, every call here returns ALOG_CLOSED (alog_job_begin and
  *     alog_job_finish ALOG_INVALID), so a program may go on without a log after a failed open. A
  * NULL event is the caller's fault.
