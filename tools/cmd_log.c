@@ -113,8 +113,8 @@ static void log_line(struct import *import, const struct place *place, const cha
         bad_line(import, place, "the event is larger than 16 MiB", -1);
         break;
     case ALOG_DROPPED:
-        cannot_go_on(import,
-                     "there is no room for the event in memory, nor has there been for ten seconds");
+        cannot_go_on(
+            import, "there is no room for the event in memory, nor has there been for ten seconds");
         break;
     default:
         cannot_go_on(import, error.message[0] != '\0' ? error.message : alog_status_name(status));
