@@ -144,7 +144,7 @@ static enum alog_status bind_row(struct alog_deltas *deltas, sqlite3_stmt *state
     int at = 1;
     alog_deltas_bind_name(deltas, statement, at++, group->key.environment);
     if (kind->scope == ALOG_SCOPE_JOB) {
-        alog_deltas_bind_name(deltas, statement, at++, group->key.job);
+        alog_deltas_bind_text(statement, at++, deltas->groups->jobs.texts[group->key.job]);
     } else {
         sqlite3_bind_int64(statement, at++, group->key.hour_epoch);
     }
@@ -189,7 +189,7 @@ static enum alog_status upsert_table(struct alog_deltas *deltas,
 }
 
 static enum alog_status write_table(struct alog_deltas *deltas, enum alog_rollup rollup,
-                                    const uint32_t *ranks) {
+                                    const struct alog_group_ranks *ranks) {
     uint32_t count = deltas->groups->tables[rollup].count;
     if (count == 0) {
         return ALOG_OK;
@@ -212,19 +212,21 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
                                  .time_zone_offset_s = time_zone_offset_s,
                                  .marked_environment = ALOG_NAME_NONE,
                                  .error = error};
-    uint32_t *ranks = NULL;
+    struct alog_group_ranks ranks = {NULL, NULL};
     enum alog_status status = alog_deltas_prepare(
         &deltas, "INSERT OR IGNORE INTO dirty_days VALUES (?, ?)", &deltas.mark);
-    if (status == ALOG_OK && alog_names_rank(&groups->names, &ranks) != ALOG_OK) {
+    if (status == ALOG_OK && (alog_names_rank(&groups->names, &ranks.names) != ALOG_OK ||
+                              alog_names_rank(&groups->jobs, &ranks.jobs) != ALOG_OK)) {
         status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        status = write_table(&deltas, rollup, ranks);
+        status = write_table(&deltas, rollup, &ranks);
     }
     if (status == ALOG_OK && groups->overflow) {
         status = overflow(&deltas, "the rollups");
     }
-    free(ranks);
+    free(ranks.names);
+    free(ranks.jobs);
     free(deltas.bytes);
     sqlite3_finalize(deltas.mark);
     alog_groups_free(groups);

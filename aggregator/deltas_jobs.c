@@ -141,7 +141,7 @@ static enum alog_status merge_details(struct writing *writing, const struct alog
     struct alog_deltas *deltas = writing->deltas;
     sqlite3_stmt *select = writing->select_details;
     alog_deltas_bind_name(deltas, select, 1, group->key.environment);
-    alog_deltas_bind_name(deltas, select, 2, group->key.job);
+    alog_deltas_bind_text(select, 2, deltas->groups->jobs.texts[group->key.job]);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
         int64_t first_ns = sqlite3_column_int64(select, 0);
@@ -164,7 +164,7 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
     struct alog_deltas *deltas = writing->deltas;
     bool any = false;
     alog_deltas_bind_name(deltas, statement, 1, group->key.environment);
-    alog_deltas_bind_name(deltas, statement, 2, group->key.job);
+    alog_deltas_bind_text(statement, 2, deltas->groups->jobs.texts[group->key.job]);
     sqlite3_bind_int64(statement, 3, job->first_ns);
     for (unsigned i = 0; i < writing->part_count; i++) {
         const struct alog_rollup_column *column = writing->parts[i];
@@ -192,7 +192,7 @@ static enum alog_status merge_known(struct writing *writing, struct alog_group *
     struct alog_row_jobs *job = (void *)group->row;
     sqlite3_stmt *select = writing->select;
     alog_deltas_bind_name(deltas, select, 1, group->key.environment);
-    alog_deltas_bind_name(deltas, select, 2, group->key.job);
+    alog_deltas_bind_text(select, 2, deltas->groups->jobs.texts[group->key.job]);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
         status = merge_existing(deltas->groups, job, select);
@@ -215,7 +215,7 @@ static enum alog_status put_job(struct writing *writing, sqlite3_stmt *statement
     *ret_day_epoch = alog_bucket_of_ns(job->start ? job->start->timestamp_ns : job->first_ns,
                                        ALOG_DAY_S, deltas->time_zone_offset_s);
     alog_deltas_bind_name(deltas, statement, 1, group->key.environment);
-    alog_deltas_bind_name(deltas, statement, 2, group->key.job);
+    alog_deltas_bind_text(statement, 2, deltas->groups->jobs.texts[group->key.job]);
     bind_edges(statement, job, *ret_day_epoch);
     bind_numbers(statement, job);
     return alog_deltas_run(deltas, statement, "jobs");

@@ -116,16 +116,18 @@ static void find_hour(struct alog_fold *fold) {
     fold->hour_wanted = start_s >= scope->from_epoch_s && start_s < scope->until_epoch_s;
 }
 
-static struct alog_row_jobs *look_up_job(struct alog_fold *fold, bool *ret_wanted) {
+static struct alog_row_jobs *look_up_job(struct alog_fold *fold) {
     const struct alog_fold_scope *scope = fold->scope;
-    *ret_wanted = scope->only_jobs == NULL ||
-                  alog_names_find(scope->only_jobs, fold->cells.job_id) != ALOG_NAME_NONE;
-    if (!*ret_wanted) {
+    if (scope->only_jobs &&
+        alog_names_find(scope->only_jobs, fold->cells.job_id) == ALOG_NAME_NONE) {
         return NULL;
     }
     struct alog_group_key key = {.environment = fold->environment,
-                                 .job = alog_fold_intern(fold, fold->cells.job_id)};
-    fold->job_name = key.job;
+                                 .job = alog_names_add(&fold->groups.jobs, fold->cells.job_id)};
+    if (key.job == ALOG_NAME_NONE) {
+        fold->no_memory = true;
+        return NULL;
+    }
     return alog_fold_row(fold, ALOG_IN_jobs, &key);
 }
 
@@ -135,38 +137,110 @@ static void find_job(struct alog_fold *fold) {
     if (!fold->scope->jobs || fold->cells.job_id.len == 0) {
         return;
     }
-    bool wanted;
     uint32_t index = fold->cells.job_index;
     if (index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
-        fold->job = look_up_job(fold, &wanted);
+        fold->job = look_up_job(fold);
         return;
     }
     struct alog_fold_string *known = &fold->strings[index];
     if (!known->job_known) {
-        known->job = look_up_job(fold, &wanted);
+        known->job = look_up_job(fold);
         known->job_known = true;
-        known->name = wanted ? fold->job_name + 1 : known->name;
     }
     fold->job = known->job;
-    fold->job_name = known->job ? known->name - 1 : ALOG_NAME_EMPTY;
 }
 
+/* ---- Rows of an hour ---- */
+
+static void find_bucket(struct alog_fold *fold) {
+    for (uint32_t i = 0; i < ALOG_FOLD_BUCKETS; i++) {
+        const struct alog_fold_bucket *bucket = &fold->buckets[i];
+        if (bucket->number != 0 && bucket->hour_epoch == fold->hour_epoch &&
+            bucket->environment == fold->environment) {
+            fold->bucket = bucket->number;
+            return;
+        }
+    }
+    fold->bucket = ++fold->last_bucket;
+    fold->buckets[fold->bucket % ALOG_FOLD_BUCKETS] =
+        (struct alog_fold_bucket){fold->hour_epoch, fold->environment, fold->bucket};
+}
+
+/* The rows have gone with the groups. */
+static void forget_rows(struct alog_fold *fold) {
+    memset(fold->buckets, 0, sizeof(fold->buckets));
+    fold->bucket = 0;
+}
+
+static void *find_row(struct alog_fold *fold, enum alog_rollup rollup, const uint32_t *dimensions,
+                      unsigned count) {
+    struct alog_group_key key = {.hour_epoch = fold->hour_epoch, .environment = fold->environment};
+    for (unsigned i = 0; i < count; i++) {
+        key.dimensions[i] = dimensions[i];
+    }
+    return alog_fold_row(fold, rollup, &key);
+}
+
+void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
+                         const uint32_t *dimensions, unsigned count) {
+    const unsigned bits = 14; /* of each dimension: names are numbered from 0 as they come */
+    uint64_t packed = rollup + 1u;
+    uint32_t all = 0;
+    for (unsigned i = 0; i < count; i++) {
+        packed = packed << bits | dimensions[i];
+        all |= dimensions[i];
+    }
+    if (all >> bits != 0) {
+        return find_row(fold, rollup, dimensions, count);
+    }
+    uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
+    struct alog_fold_memo *memo = &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
+    if (memo->key != packed || memo->bucket != fold->bucket) {
+        void *row = find_row(fold, rollup, dimensions, count);
+        if (!row) {
+            return NULL;
+        }
+        *memo = (struct alog_fold_memo){packed, row, fold->bucket};
+    }
+    return memo->row;
+}
+
+static void end_count(struct alog_fold *fold, struct alog_fold_count *count) {
+    if (count->sketch && alog_groups_count_at(&fold->groups, count->sketch, count->bucket,
+                                              count->count) != ALOG_OK) {
+        fold->no_memory = true;
+    }
+    count->sketch = NULL;
+}
+
+void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
+                     uint64_t count) {
+    if (bucket - sketch->first < sketch->len && sketch->narrow) {
+        __builtin_prefetch(&sketch->narrow[bucket - sketch->first], 1);
+    }
+    struct alog_fold_count *slot = &fold->counts[fold->next_count++ % ALOG_FOLD_COUNTS];
+    end_count(fold, slot);
+    *slot = (struct alog_fold_count){sketch, count, bucket};
+}
+
+static void end_counts(struct alog_fold *fold) {
+    for (uint32_t i = 0; i < ALOG_FOLD_COUNTS; i++) {
+        end_count(fold, &fold->counts[i]);
+    }
+}
+
+/* ---- Events ---- */
+
 static void count_event(struct alog_fold *fold) {
-    uint32_t type = fold->cells.type->id;
-    struct alog_fold_tally *tally = &fold->tallies[type];
-    if (!tally->row || tally->hour_epoch != fold->hour_epoch ||
-        tally->environment != fold->environment) {
-        struct alog_group_key key = {
-            .hour_epoch = fold->hour_epoch,
-            .environment = fold->environment,
-            .dimensions = {alog_fold_intern(
-                fold, (struct alog_string){fold->cells.type->name, fold->cells.type->name_len})}};
-        tally->row = alog_fold_row(fold, ALOG_IN_rollup_events, &key);
-        tally->hour_epoch = fold->hour_epoch;
-        tally->environment = fold->environment;
+    const struct alog_event_type *type = fold->cells.type;
+    struct alog_fold_tally *tally = &fold->tallies[type->id];
+    if (!tally->row || tally->bucket != fold->bucket) {
+        uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
+        tally->row = alog_fold_hour_row(fold, ALOG_IN_rollup_events, &name, 1);
+        tally->bucket = fold->bucket;
         /* Fields of user-defined types have other places with other writers. */
-        tally->fields = tally->row && type < ALOG_FIRST_USER_TYPE
-                            ? alog_fold_row(fold, ALOG_IN_rollup_fields, &key)
+        tally->fields = tally->row && type->id < ALOG_FIRST_USER_TYPE
+                            ? alog_fold_hour_row(fold, ALOG_IN_rollup_fields, &name, 1)
                             : NULL;
         if (!tally->row) {
             return;
@@ -188,10 +262,16 @@ static void count_in_job(struct alog_fold *fold) {
 }
 
 static void fold_event(struct alog_fold *fold) {
+    int64_t hour_before = fold->hour_epoch;
+    uint32_t environment_before = fold->environment;
     find_hour(fold);
     fold->environment = fold->cells.environment.data
                             ? alog_fold_intern(fold, fold->cells.environment)
                             : fold->block_environment;
+    if (fold->bucket == 0 || fold->hour_epoch != hour_before ||
+        fold->environment != environment_before) {
+        find_bucket(fold);
+    }
     fold->hourly = fold->scope->rollups && fold->hour_wanted;
     find_job(fold);
     if (fold->scope->note_jobs && fold->hour_wanted && fold->cells.job_id.len != 0 &&
@@ -223,6 +303,9 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
     }
     if (count != 0) {
         memset(fold->strings, 0, count * sizeof(*fold->strings));
+    }
+    if (fold->groups.names.count == 0) {
+        forget_rows(fold);
     }
     memset(fold->tallies, 0, sizeof(fold->tallies));
     fold->block_environment = alog_fold_intern(fold, fold->block.environment);
@@ -272,6 +355,8 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
         status = reset_caches(fold);
         if (status == ALOG_OK) {
             status = fold_events(fold, declared, &result);
+            end_counts(fold);
+            status = fold->no_memory ? ALOG_NO_MEMORY : status;
         }
     } else if (status != ALOG_NO_MEMORY) {
         status = ALOG_OK; /* its bytes are not what its header says: all of it is missing */

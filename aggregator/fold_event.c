@@ -84,19 +84,6 @@ static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned
 
 /* ---- Rows ---- */
 
-/* The row of the event's hour or job with these dimensions. NULL when there is no memory. */
-static void *row_of(struct alog_fold *fold, enum alog_rollup rollup, const uint32_t *dimensions,
-                    unsigned count) {
-    bool by_job = alog_rollup_kind(rollup)->scope == ALOG_SCOPE_JOB;
-    struct alog_group_key key = {.hour_epoch = by_job ? 0 : fold->hour_epoch,
-                                 .environment = fold->environment,
-                                 .job = by_job ? fold->job_name : ALOG_NAME_EMPTY};
-    for (unsigned i = 0; i < count; i++) {
-        key.dimensions[i] = dimensions[i];
-    }
-    return alog_fold_row(fold, rollup, &key);
-}
-
 /* The row of the event's job in one of its lists. NULL when there is no memory. */
 static void *part_of(struct alog_fold *fold, enum alog_rollup rollup, struct alog_part_list *list,
                      const uint32_t *dimensions, unsigned count) {
@@ -114,8 +101,10 @@ static void add(struct alog_fold *fold, int64_t *sum, struct number number) {
 }
 
 static void count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct number time) {
-    if (time.present && alog_groups_count(&fold->groups, sketch, time.units) != ALOG_OK) {
-        fold->no_memory = true;
+    if (time.present && time.units > 0) {
+        alog_fold_count(fold, sketch, alog_sketch_bucket((uint64_t)time.units), 1);
+    } else {
+        sketch->zeros += time.present;
     }
 }
 
@@ -202,7 +191,8 @@ struct execution {
 };
 
 static void add_execution_to_hour(struct alog_fold *fold, const struct execution *x) {
-    struct alog_row_rollup_agents *row = row_of(fold, ALOG_IN_rollup_agents, x->dimensions, 4);
+    struct alog_row_rollup_agents *row =
+        alog_fold_hour_row(fold, ALOG_IN_rollup_agents, x->dimensions, 4);
     if (!row) {
         return;
     }
@@ -231,7 +221,7 @@ static void add_execution_to_hour(struct alog_fold *fold, const struct execution
 /* Its confidence in thousandths, and what that leaves out. */
 static void add_execution_to_calibration(struct alog_fold *fold, const struct execution *x) {
     struct alog_row_rollup_calibration *row =
-        row_of(fold, ALOG_IN_rollup_calibration, x->dimensions, 1);
+        alog_fold_hour_row(fold, ALOG_IN_rollup_calibration, x->dimensions, 1);
     if (!row) {
         return;
     }
@@ -239,10 +229,9 @@ static void add_execution_to_calibration(struct alog_fold *fold, const struct ex
     uint64_t rest_e6 = (uint64_t)(x->confidence_e6.units % 1000);
     struct alog_sketch *hist = x->success ? &row->success_hist : &row->failure_hist;
     row->executions++;
-    if (alog_groups_count_at(&fold->groups, hist, thousandths, 1) != ALOG_OK ||
-        (rest_e6 != 0 &&
-         alog_groups_count_at(&fold->groups, &row->rest_hist, thousandths, rest_e6) != ALOG_OK)) {
-        fold->no_memory = true;
+    alog_fold_count(fold, hist, thousandths, 1);
+    if (rest_e6 != 0) {
+        alog_fold_count(fold, &row->rest_hist, thousandths, rest_e6);
     }
 }
 
@@ -318,7 +307,7 @@ static int64_t *band_of(const struct alog_latency_limits *limits,
 
 static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
     struct alog_row_rollup_providers *row =
-        row_of(fold, ALOG_IN_rollup_providers, c->dimensions, 3);
+        alog_fold_hour_row(fold, ALOG_IN_rollup_providers, c->dimensions, 3);
     if (!row) {
         return;
     }
@@ -387,7 +376,8 @@ static void add_call_to_fallbacks(struct alog_fold *fold, const struct call *c) 
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_provider_performance_fallback_from),
                              c->dimensions[0],
                              alog_fold_name(fold, ALOG_AT_provider_performance_fallback_reason)};
-    struct alog_row_rollup_fallbacks *row = row_of(fold, ALOG_IN_rollup_fallbacks, dimensions, 3);
+    struct alog_row_rollup_fallbacks *row =
+        alog_fold_hour_row(fold, ALOG_IN_rollup_fallbacks, dimensions, 3);
     if (row) {
         row->calls++;
         row->successes += c->success;
@@ -446,7 +436,7 @@ static void fold_strategy_decision(struct alog_fold *fold) {
     }
     if (fold->hourly) {
         struct alog_row_rollup_strategies *row =
-            row_of(fold, ALOG_IN_rollup_strategies, dimensions, 2);
+            alog_fold_hour_row(fold, ALOG_IN_rollup_strategies, dimensions, 2);
         if (row) {
             row->decisions++;
             row->effectiveness_count += score.present;
@@ -467,7 +457,7 @@ static void add_orchestration_to_hour(struct alog_fold *fold, const struct orche
         alog_fold_name(fold, ALOG_AT_orchestration_execution_ai_mode),
         alog_fold_name(fold, ALOG_AT_orchestration_execution_progress_level)};
     struct alog_row_rollup_orchestrations *row =
-        row_of(fold, ALOG_IN_rollup_orchestrations, dimensions, 3);
+        alog_fold_hour_row(fold, ALOG_IN_rollup_orchestrations, dimensions, 3);
     if (!row) {
         return;
     }
@@ -490,7 +480,7 @@ static void count_problem_hooks(struct alog_fold *fold) {
     for (unsigned i = 0; i < hooks.count; i++) {
         uint32_t hook = alog_fold_intern(fold, hooks.names[i]);
         struct alog_row_rollup_problem_hooks *row =
-            row_of(fold, ALOG_IN_rollup_problem_hooks, &hook, 1);
+            alog_fold_hour_row(fold, ALOG_IN_rollup_problem_hooks, &hook, 1);
         if (row) {
             row->executions++;
         }
@@ -539,7 +529,8 @@ static void fold_hook_execution(struct alog_fold *fold) {
     }
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_hook_execution_hook_name),
                              alog_fold_name(fold, ALOG_AT_hook_execution_hook_type)};
-    struct alog_row_rollup_hooks *row = row_of(fold, ALOG_IN_rollup_hooks, dimensions, 2);
+    struct alog_row_rollup_hooks *row =
+        alog_fold_hour_row(fold, ALOG_IN_rollup_hooks, dimensions, 2);
     if (!row) {
         return;
     }
@@ -558,7 +549,8 @@ static void fold_test_execution(struct alog_fold *fold) {
     if (!fold->hourly) {
         return;
     }
-    struct alog_row_rollup_test_runs *row = row_of(fold, ALOG_IN_rollup_test_runs, NULL, 0);
+    struct alog_row_rollup_test_runs *row =
+        alog_fold_hour_row(fold, ALOG_IN_rollup_test_runs, NULL, 0);
     if (!row) {
         return;
     }
@@ -605,7 +597,7 @@ static void fold_individual_test_execution(struct alog_fold *fold) {
     if (!fold->hourly) {
         return;
     }
-    struct alog_row_rollup_tests *row = row_of(fold, ALOG_IN_rollup_tests, &test_id, 1);
+    struct alog_row_rollup_tests *row = alog_fold_hour_row(fold, ALOG_IN_rollup_tests, &test_id, 1);
     if (!row) {
         return;
     }
@@ -640,7 +632,8 @@ static void fold_error(struct alog_fold *fold) {
         }
     }
     if (fold->hourly) {
-        struct alog_row_rollup_errors *row = row_of(fold, ALOG_IN_rollup_errors, dimensions, 3);
+        struct alog_row_rollup_errors *row =
+            alog_fold_hour_row(fold, ALOG_IN_rollup_errors, dimensions, 3);
         if (row) {
             row->errors++;
             note_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
@@ -655,7 +648,8 @@ static void fold_writer_loss(struct alog_fold *fold) {
     int64_t excluded = 0;
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_writer_loss_lost_event),
                              alog_fold_name(fold, ALOG_AT_writer_loss_reason)};
-    struct alog_row_rollup_losses *row = row_of(fold, ALOG_IN_rollup_losses, dimensions, 2);
+    struct alog_row_rollup_losses *row =
+        alog_fold_hour_row(fold, ALOG_IN_rollup_losses, dimensions, 2);
     if (row) {
         add(fold, &row->events_lost, integer_of(fold, ALOG_AT_writer_loss_lost_count, &excluded));
     }

@@ -27,13 +27,38 @@ struct alog_fold_string {
     uint8_t word; /* enum alog_word */
 };
 
-/* Where events of one type are counted, while hour and environment stay the same. */
+/* An hour of an environment that events are being counted in. Those of several threads may take
+ * turns between two. */
+struct alog_fold_bucket {
+    int64_t hour_epoch;
+    uint32_t environment;
+    uint32_t number; /* never used again; 0 = none */
+};
+#define ALOG_FOLD_BUCKETS 4u
+
+/* Where events of one type are counted in one bucket. */
 struct alog_fold_tally {
     struct alog_row_rollup_events *row;
     struct alog_row_rollup_fields *fields; /* NULL: not a type of the catalogue */
-    int64_t hour_epoch;
-    uint32_t environment;
+    uint32_t bucket;
 };
+
+/* Rows that were found: so that most events find theirs without touching the groups' tables, which
+ * are too large for the processor's cache. */
+struct alog_fold_memo {
+    uint64_t key; /* table and dimensions */
+    void *row;
+    uint32_t bucket;
+};
+#define ALOG_FOLD_MEMOS 2048u
+
+/* Counts that were begun: the place in memory is on its way while other events are decoded. */
+struct alog_fold_count {
+    struct alog_sketch *sketch;
+    uint64_t count;
+    uint32_t bucket;
+};
+#define ALOG_FOLD_COUNTS 16u
 
 struct alog_fold {
     const struct alog_fold_scope *scope;
@@ -56,7 +81,14 @@ struct alog_fold {
     bool hour_wanted;
     bool hourly;               /* it counts in the rollups */
     struct alog_row_jobs *job; /* it counts in this job; NULL = in none */
-    uint32_t job_name;
+    uint32_t bucket;           /* number of its hour and environment */
+
+    /* across events */
+    struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
+    uint32_t last_bucket; /* number */
+    struct alog_fold_memo memos[ALOG_FOLD_MEMOS];
+    struct alog_fold_count counts[ALOG_FOLD_COUNTS];
+    uint32_t next_count;
 };
 
 /* A name of the fold's groups; sets fold->no_memory. */
@@ -67,6 +99,14 @@ uint32_t alog_fold_name(struct alog_fold *fold, unsigned at);
 
 /* The event's field at a position as a word; ALOG_WORD_OTHER when it is absent or none of them. */
 enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at);
+
+/* The row of the event's hour with these dimensions. NULL when there is no memory. */
+void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
+                         const uint32_t *dimensions, unsigned count);
+
+/* Count in a sketch of a row, now or before the block ends. */
+void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
+                     uint64_t count);
 
 /* alog_groups_row, but sets fold->no_memory. */
 static inline void *alog_fold_row(struct alog_fold *fold, enum alog_rollup rollup,

@@ -56,6 +56,7 @@ void alog_groups_free(struct alog_groups *groups) {
         free(table->slots);
     }
     alog_names_free(&groups->names);
+    alog_names_free(&groups->jobs);
     alog_names_free(&groups->samples);
     *groups = (struct alog_groups){0};
 }
@@ -295,13 +296,14 @@ static enum alog_status merge_edge(struct alog_groups *into, enum alog_job_edge_
 /* One merging; names of `from` are looked up in `into` when they are first needed. */
 struct merge {
     struct alog_groups *into, *from;
-    uint32_t *ids; /* id + 1; 0 = not looked up yet */
+    uint32_t *ids, *job_ids; /* id + 1; 0 = not looked up yet */
 };
 
-static bool translate(struct merge *merge, uint32_t *id) {
-    uint32_t *known = &merge->ids[*id];
+static bool translate_in(struct alog_names *to, const struct alog_names *from, uint32_t *ids,
+                         uint32_t *id) {
+    uint32_t *known = &ids[*id];
     if (*known == 0) {
-        uint32_t added = alog_names_add(&merge->into->names, merge->from->names.texts[*id]);
+        uint32_t added = alog_names_add(to, from->texts[*id]);
         if (added == ALOG_NAME_NONE) {
             return false;
         }
@@ -309,6 +311,16 @@ static bool translate(struct merge *merge, uint32_t *id) {
     }
     *id = *known - 1;
     return true;
+}
+
+static bool translate(struct merge *merge, uint32_t *id) {
+    return translate_in(&merge->into->names, &merge->from->names, merge->ids, id);
+}
+
+/* 0, where there is no job, is so everywhere. */
+static bool translate_job(struct merge *merge, uint32_t *id) {
+    return *id == ALOG_NAME_EMPTY ||
+           translate_in(&merge->into->jobs, &merge->from->jobs, merge->job_ids, id);
 }
 
 static bool translate_dimensions(struct merge *merge, uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
@@ -391,7 +403,7 @@ static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup
     for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
         struct alog_group *group = alog_groups_at(merge->from, rollup, i);
         struct alog_group_key key = group->key;
-        bool done = translate(merge, &key.environment) && translate(merge, &key.job) &&
+        bool done = translate(merge, &key.environment) && translate_job(merge, &key.job) &&
                     translate_dimensions(merge, key.dimensions);
         void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
         status = row ? merge_row(merge, kind, row, group->row) : ALOG_NO_MEMORY;
@@ -414,12 +426,14 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
         *from = (struct alog_groups){0};
         return ALOG_OK;
     }
-    struct merge merge = {into, from, calloc(from->names.count, sizeof(*merge.ids))};
-    enum alog_status status = merge.ids ? ALOG_OK : ALOG_NO_MEMORY;
+    struct merge merge = {into, from, calloc(from->names.count, sizeof(*merge.ids)),
+                          calloc(from->jobs.count + 1, sizeof(*merge.job_ids))};
+    enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         status = merge_table(&merge, rollup);
     }
     free(merge.ids);
+    free(merge.job_ids);
     alog_groups_free(from);
     return status;
 }
@@ -427,7 +441,8 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
 /* ---- Sorting ---- */
 
 static int by_key(const void *a, const void *b, void *context) {
-    const uint32_t *ranks = context;
+    const struct alog_group_ranks *all = context;
+    const uint32_t *ranks = all->names;
     const struct alog_group_key *x = &(*(struct alog_group *const *)a)->key;
     const struct alog_group_key *y = &(*(struct alog_group *const *)b)->key;
     if (x->environment != y->environment) {
@@ -437,7 +452,7 @@ static int by_key(const void *a, const void *b, void *context) {
         return x->hour_epoch < y->hour_epoch ? -1 : 1;
     }
     if (x->job != y->job) {
-        return ranks[x->job] < ranks[y->job] ? -1 : 1;
+        return all->jobs[x->job] < all->jobs[y->job] ? -1 : 1;
     }
     for (unsigned i = 0; i < ALOG_MAX_DIMENSIONS; i++) {
         if (x->dimensions[i] != y->dimensions[i]) {
@@ -448,7 +463,8 @@ static int by_key(const void *a, const void *b, void *context) {
 }
 
 enum alog_status alog_groups_sort(const struct alog_groups *groups, enum alog_rollup rollup,
-                                  const uint32_t *ranks, struct alog_group ***ret_sorted) {
+                                  const struct alog_group_ranks *ranks,
+                                  struct alog_group ***ret_sorted) {
     uint32_t count = groups->tables[rollup].count;
     struct alog_group **sorted = malloc((count + 1) * sizeof(*sorted));
     if (!sorted) {

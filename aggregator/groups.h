@@ -79,7 +79,8 @@ struct alog_rollup_kind {
 /* Static memory. */
 const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup);
 
-/* Names are ids of the groups' own `names`; what a table does not use is 0. */
+/* Names are ids of the groups' own `names`, a job is one of `jobs`; what a table does not use is 0.
+ */
 struct alog_group_key {
     int64_t hour_epoch;
     uint32_t environment, job;
@@ -102,6 +103,7 @@ struct alog_group_table {
 /* Zero-initialise; free with alog_groups_free, which leaves it as new. */
 struct alog_groups {
     struct alog_names names;
+    struct alog_names jobs;    /* their ids: many, and each soon forgotten */
     struct alog_names samples; /* texts that are in no key, so that nobody needs their order */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
     size_t bytes;  /* on the heap, without the names */
@@ -112,7 +114,7 @@ void alog_groups_free(struct alog_groups *groups);
 
 /* All memory that the groups hold. */
 static inline size_t alog_groups_bytes(const struct alog_groups *groups) {
-    return groups->bytes + groups->names.bytes + groups->samples.bytes;
+    return groups->bytes + groups->names.bytes + groups->jobs.bytes + groups->samples.bytes;
 }
 
 /* The row of a group, made if there is none: a struct alog_row_<table>, which stays where it is.
@@ -157,9 +159,13 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
 
 /*
  * The groups of a table in the order of its primary key (environment, hour or job, dimensions);
- * `ranks` come from alog_names_rank. *ret_sorted is freed by the caller.
+ * the ranks come from alog_names_rank. *ret_sorted is freed by the caller.
  */
+struct alog_group_ranks {
+    uint32_t *names, *jobs;
+};
 enum alog_status alog_groups_sort(const struct alog_groups *groups, enum alog_rollup rollup,
-                                  const uint32_t *ranks, struct alog_group ***ret_sorted);
+                                  const struct alog_group_ranks *ranks,
+                                  struct alog_group ***ret_sorted);
 
 #endif

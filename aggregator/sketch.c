@@ -28,7 +28,8 @@ static const uint8_t bounds_below[64] = {
     25, 25, 26, 26, 26, 27, 27, 28, 28, 28, 29, 29, 30, 30, 30, 31, 31, 31, 32, 32};
 
 void alog_sketch_free(struct alog_sketch *sketch) {
-    free(sketch->counts);
+    free(sketch->narrow);
+    free(sketch->wide);
     *sketch = (struct alog_sketch){0};
 }
 
@@ -57,9 +58,13 @@ double alog_sketch_bucket_estimate_us(uint32_t bucket) {
     return 2 * lower / (lower + upper) * upper;
 }
 
+static uint64_t count_at(const struct alog_sketch *sketch, uint32_t i) {
+    return sketch->narrow ? sketch->narrow[i] : sketch->wide[i];
+}
+
 /* Make room for buckets low .. high, and some more on the way there. */
 static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t high) {
-    const uint32_t slack = 8;
+    const uint32_t slack = 24;
     uint32_t first = low > slack ? low - slack : 0;
     uint32_t end = high + slack < ALOG_SKETCH_BUCKETS ? high + slack + 1 : ALOG_SKETCH_BUCKETS;
     if (sketch->len != 0) {
@@ -69,18 +74,52 @@ static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t
         first = low >= sketch->first ? sketch->first : first;
         end = high < sketch->first + sketch->len ? sketch->first + sketch->len : end;
     }
-    uint64_t *counts = calloc(end - first, sizeof(*counts));
+    const bool is_wide = sketch->wide != NULL;
+    const size_t unit = is_wide ? sizeof(*sketch->wide) : sizeof(*sketch->narrow);
+    void *counts = calloc(end - first, unit);
     if (!counts) {
         return ALOG_NO_MEMORY;
     }
     if (sketch->len != 0) {
-        memcpy(counts + (sketch->first - first), sketch->counts, alog_sketch_heap_bytes(sketch));
-        free(sketch->counts);
+        const void *before = is_wide ? (const void *)sketch->wide : sketch->narrow;
+        memcpy((char *)counts + (sketch->first - first) * unit, before, sketch->len * unit);
     }
-    sketch->counts = counts;
+    free(sketch->narrow);
+    free(sketch->wide);
+    sketch->narrow = is_wide ? NULL : counts;
+    sketch->wide = is_wide ? counts : NULL;
     sketch->first = first;
     sketch->len = end - first;
     return ALOG_OK;
+}
+
+static enum alog_status widen(struct alog_sketch *sketch) {
+    uint64_t *wide = malloc(sketch->len * sizeof(*wide));
+    if (!wide) {
+        return ALOG_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        wide[i] = sketch->narrow[i];
+    }
+    free(sketch->narrow);
+    sketch->narrow = NULL;
+    sketch->wide = wide;
+    return ALOG_OK;
+}
+
+/* Add to the i-th bucket that there is room for. ALOG_LIMIT: it leaves 64 bits. */
+static inline enum alog_status add_to(struct alog_sketch *sketch, uint32_t i, uint64_t count) {
+    if (sketch->narrow) {
+        if (count <= UINT16_MAX - (uint64_t)sketch->narrow[i]) {
+            sketch->narrow[i] = (uint16_t)(sketch->narrow[i] + count);
+            return ALOG_OK;
+        }
+        enum alog_status status = widen(sketch);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
+    return __builtin_add_overflow(sketch->wide[i], count, &sketch->wide[i]) ? ALOG_LIMIT : ALOG_OK;
 }
 
 enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count) {
@@ -90,8 +129,7 @@ enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket,
             return status;
         }
     }
-    sketch->counts[bucket - sketch->first] += count;
-    return ALOG_OK;
+    return add_to(sketch, bucket - sketch->first, count);
 }
 
 enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
@@ -109,11 +147,12 @@ enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_s
             return status;
         }
     }
-    for (uint32_t i = 0; i < from->len; i++) {
-        into->counts[from->first - into->first + i] += from->counts[i];
+    enum alog_status status = ALOG_OK;
+    for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
+        status = add_to(into, from->first - into->first + i, count_at(from, i));
     }
     into->zeros += from->zeros;
-    return ALOG_OK;
+    return status;
 }
 
 /* The shortest form only, so that equal sketches have equal bytes. */
@@ -156,9 +195,9 @@ static enum alog_status walk_pairs(const uint8_t *at, const uint8_t *end, struct
         }
         bucket += step;
         if (into) {
-            uint64_t *sum = &into->counts[bucket - into->first];
-            if (__builtin_add_overflow(*sum, count, sum)) {
-                return ALOG_LIMIT;
+            enum alog_status status = add_to(into, (uint32_t)bucket - into->first, count);
+            if (status != ALOG_OK) {
+                return status;
             }
         }
         if (first) {
@@ -199,7 +238,7 @@ enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *b
 uint64_t alog_sketch_count(const struct alog_sketch *sketch) {
     uint64_t count = sketch->zeros;
     for (uint32_t i = 0; i < sketch->len; i++) {
-        count += sketch->counts[i];
+        count += count_at(sketch, i);
     }
     return count;
 }
@@ -214,8 +253,8 @@ bool alog_sketch_quantile_us(const struct alog_sketch *sketch, double q, double 
     uint64_t seen = sketch->zeros;
     double estimate = 0;
     for (uint32_t i = 0; seen < rank && i < sketch->len; i++) {
-        seen += sketch->counts[i];
-        if (sketch->counts[i] != 0) {
+        seen += count_at(sketch, i);
+        if (count_at(sketch, i) != 0) {
             estimate = alog_sketch_bucket_estimate_us(sketch->first + i);
         }
     }
@@ -229,9 +268,9 @@ uint64_t alog_sketch_count_until_us(const struct alog_sketch *sketch, double lim
     }
     uint64_t count = sketch->zeros;
     for (uint32_t i = 0; i < sketch->len; i++) {
-        if (sketch->counts[i] != 0 &&
+        if (count_at(sketch, i) != 0 &&
             alog_sketch_bucket_estimate_us(sketch->first + i) <= limit_us) {
-            count += sketch->counts[i];
+            count += count_at(sketch, i);
         }
     }
     return count;
@@ -248,9 +287,9 @@ size_t alog_sketch_encode(const struct alog_sketch *sketch, uint8_t *bytes) {
     bool empty = sketch->zeros == 0;
     uint32_t before = 0;
     for (uint32_t i = 0; i < sketch->len; i++) {
-        if (sketch->counts[i] != 0) {
+        if (count_at(sketch, i) != 0) {
             at = write_varint(at, sketch->first + i - before);
-            at = write_varint(at, sketch->counts[i]);
+            at = write_varint(at, count_at(sketch, i));
             before = sketch->first + i;
             empty = false;
         }

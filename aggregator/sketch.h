@@ -22,10 +22,16 @@
 #define ALOG_SKETCH_VERSION 1
 #define ALOG_SKETCH_BUCKETS 2017u /* 0 .. 32 * 63, for values up to INT64_MAX */
 
-/* Zero-initialise; free with alog_sketch_free. `counts` holds buckets first .. first + len - 1. */
+/*
+ * Zero-initialise; free with alog_sketch_free. Buckets first .. first + len - 1 are in `narrow`, or
+ * in `wide` once a count has left 16 bits; the other is NULL. (While events are folded thousands of
+ * sketches are counted in, and hardly a bucket gets that far: what counts is that they stay in the
+ * processor's cache.)
+ */
 struct alog_sketch {
     uint64_t zeros;
-    uint64_t *counts;
+    uint16_t *narrow;
+    uint64_t *wide;
     uint32_t first, len;
 };
 
@@ -33,7 +39,7 @@ void alog_sketch_free(struct alog_sketch *sketch);
 
 /* Bytes on the heap. */
 static inline size_t alog_sketch_heap_bytes(const struct alog_sketch *sketch) {
-    return sketch->len * sizeof(*sketch->counts);
+    return sketch->len * (sketch->narrow ? sizeof(*sketch->narrow) : sizeof(*sketch->wide));
 }
 
 /* The bucket of a value >= 1. Integers only: exact for every value. */

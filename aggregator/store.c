@@ -211,8 +211,10 @@ static enum alog_status make_schema(sqlite3 *db, const struct alog_store_setting
              " ('latency_thresholds_us', '%s');",
              ALOG_APPLICATION_ID, ALOG_SCHEMA_VERSION, settings->dimension_cap,
              settings->time_zone_offset_s, limits);
-    /* Before there is a page: retention gives pages back to the file system. */
-    enum alog_status status = run(db, "PRAGMA auto_vacuum = INCREMENTAL", error);
+    /* Before there is a page: pages that take a row of job_details whole, several of them; and
+     * retention gives pages back to the file system. */
+    enum alog_status status =
+        run(db, "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL", error);
     if (status == ALOG_OK) {
         status = run(db, "BEGIN IMMEDIATE", error);
     }
