@@ -24,6 +24,8 @@
 
 /* What goes from a kind of table. */
 static const char old_jobs[] = OLD_JOBS;
+static const char old_details[] =
+    "(environment, job_id) IN (SELECT environment, job_id FROM jobs WHERE " OLD_JOBS ")";
 static const char old_hours[] = "hour_epoch < :rollups";
 static const char old_days[] = "day_epoch < :summaries";
 
@@ -153,6 +155,9 @@ static enum alog_status mark_days(struct pruning *p) {
 
 static enum alog_status prune_tables(struct pruning *p) {
     enum alog_status status = p->options->dry_run ? ALOG_OK : mark_days(p);
+    if (status == ALOG_OK) {
+        status = prune_table(p, "job_details", old_details);
+    }
     if (status == ALOG_OK) {
         status = prune_table(p, "jobs", old_jobs);
     }
