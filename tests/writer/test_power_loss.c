@@ -179,7 +179,11 @@ static int child_fdatasync(void *context, int fd) {
 
 static int child_fsync(void *context, int fd) {
     count_call();
-    return alog_io_system()->fsync(context, fd);
+    int result = alog_io_system()->fsync(context, fd);
+    if (result < 0) {
+        child->settling = 0; /* that of the segment's names belongs to its sync */
+    }
+    return result;
 }
 
 static int child_ftruncate(void *context, int fd, uint64_t bytes) {
