@@ -9,8 +9,8 @@
  *   {"define": type, "name": text, "fields": [[name, kind, required]…]}
  *   {"finished": true}
  *
- * A torn last map is one whose ring or type was never used. After "finished" every event is in the
- * log: what is left of rings and unsealed segments only waits to be removed. Paths are absolute.
+ * A torn last map is one whose ring or type was never used. After "finished" every event is in a
+ * segment, sealed or not: what is left of rings only waits to be removed. Paths are absolute.
  * `ring_dir_id` tells one container's /dev/shm from another's: device and inode.
  * Readers pass over keys and maps that they do not know. control_read.h reads it.
  */

@@ -433,8 +433,9 @@ enum alog_status alog_writer_close(struct alog_writer *writer, struct alog_error
     enum alog_status status = closing_result(writer, left, error);
     /* What could not be stored stays where a recovery finds it. */
     bool everything = left == 0 && writer->drain->emptied;
-    if (everything && writer->drain->settled) {
-        /* Killed from here on, nobody shall take the rings that are gone for lost ones. */
+    if (everything) {
+        /* From here on nobody shall take the rings that are gone for lost ones: neither when this
+         * process is killed, nor when unsealed segments are left to a recovery. */
         (void)alog_control_add_finished(&writer->control);
     }
     alog_ring_set_unmap(writer, everything);

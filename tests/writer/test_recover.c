@@ -23,6 +23,7 @@
 #include <agentlog/writer.h>
 #include <linux/magic.h>
 
+#include "support/fake_io.h"
 #include "support/file_bytes.h"
 #include "support/log_walk.h"
 #include "support/scratch_dir.h"
@@ -588,6 +589,29 @@ static void unsealed_segments_without_a_control_file(void **state) {
     assert_int_equal(f->errors, 3);
 }
 
+/* A writer that closed while the disk did not sync: its events are in an unsealed segment, and its
+ * rings are gone because they are not needed. */
+static void what_a_failing_disk_left_at_close(void **state) {
+    struct fixture *f = *state;
+    struct fake_io fake;
+    fake_io_init(&fake);
+    f->options.io = &fake.io;
+    struct alog_writer *writer = NULL;
+    assert_int_equal(alog_writer_open(f->dir, &f->options, &writer, NULL), ALOG_OK);
+    atomic_store(&fake.failures[FAKE_FSYNC], -EIO);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(log_hook(writer, i), ALOG_OK);
+    }
+    assert_int_equal(alog_writer_close(writer, NULL), ALOG_IO);
+    assert_int_equal(scratch_dir_count(f->dir, ".ring"), 0);
+    assert_int_equal(scratch_dir_count(f->dir, ".open"), 1);
+    recover(f);
+    assert_int_equal(f->report.writers_finished, 1);
+    assert_int_equal(f->report.rings_lost, 0);
+    check_tidy(f);
+    assert_int_equal(f->hooks, 10);
+}
+
 /* ---- Without permission ---------------------------------------------------------------------- */
 
 static void writers_of_others_are_counted(void **state) {
@@ -640,6 +664,7 @@ int main(void) {
         CASE(files_that_are_no_rings_are_not_touched),
         CASE(a_damaged_segment_is_salvaged),
         CASE(unsealed_segments_without_a_control_file),
+        CASE(what_a_failing_disk_left_at_close),
         CASE(writers_of_others_are_counted),
     };
     return cmocka_run_group_tests_name("recover", tests, NULL, NULL);
