@@ -392,7 +392,9 @@ enum alog_status alog_block_payload_decode(const uint8_t *payload, size_t payloa
                        facts->bloom_bytes) > (uint64_t)(end - variable)) {
         return alog_fail(error, ALOG_CORRUPT, 0, -1, "a block header states what cannot be");
     }
-    if (reserve_room(room, facts->count_count + facts->drop_count, facts->ring_count) != ALOG_OK) {
+    /* One more: without any there would be no memory to point into. */
+    if (reserve_room(room, facts->count_count + facts->drop_count + 1, facts->ring_count) !=
+        ALOG_OK) {
         return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a block header");
     }
     struct alog_type_tally *drops = room->tallies + facts->count_count;
