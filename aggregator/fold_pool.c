@@ -197,6 +197,23 @@ static enum alog_status merge_names(struct alog_names *into, struct alog_names *
     return status;
 }
 
+enum alog_status alog_fold_pool_take(struct alog_fold_pool *pool, struct alog_groups *ret_groups) {
+    pthread_mutex_lock(&pool->lock);
+    while (pool->busy != 0) {
+        pthread_cond_wait(&pool->done, &pool->lock);
+    }
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        struct worker *worker = &pool->workers[i];
+        struct alog_groups *groups = alog_fold_groups(worker->fold);
+        ret_groups[i] = *groups;
+        *groups = (struct alog_groups){0};
+        worker->bytes = 0;
+    }
+    enum alog_status status = pool->no_memory ? ALOG_NO_MEMORY : ALOG_OK;
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
 enum alog_status alog_fold_pool_collect(struct alog_fold_pool *pool, struct alog_groups *into,
                                         struct alog_names *seen_jobs) {
     pthread_mutex_lock(&pool->lock);

@@ -29,6 +29,10 @@ enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *
 /* Bytes of all groups, as of each thread's last block. */
 size_t alog_fold_pool_bytes(struct alog_fold_pool *pool);
 
+/* Wait until every block is folded, then move each thread's groups into one of `ret_groups`, which
+ * are empty and as many as the threads. ALOG_NO_MEMORY: some are incomplete. */
+enum alog_status alog_fold_pool_take(struct alog_fold_pool *pool, struct alog_groups *ret_groups);
+
 /* Wait until every block is folded, then move all groups, and the jobs seen, to the caller's.
  * `seen_jobs` may be NULL. ALOG_NO_MEMORY. */
 enum alog_status alog_fold_pool_collect(struct alog_fold_pool *pool, struct alog_groups *into,

@@ -5,6 +5,7 @@
 #include "file_hash.h"
 #include "format/error.h"
 #include "format/trust.h"
+#include "ingest_batch.h"
 #include "ingest_run.h"
 #include "summarise.h"
 
@@ -21,6 +22,8 @@ struct run {
     struct alog_fold_pool *pool;
     struct alog_groups groups;
     struct alog_feed feed;
+    struct alog_batch_writer writer;
+    uint32_t batches;
     struct alog_feed_segment **pending; /* read since the last write */
     size_t pending_count;
     struct alog_feed_segment *current; /* the last of them, while it is being read, */
@@ -30,16 +33,6 @@ struct run {
 };
 
 /* ---- Writing ---- */
-
-static uint64_t count_losses(const struct alog_groups *groups) {
-    uint64_t lost = 0;
-    for (uint32_t i = 0; i < groups->tables[ALOG_IN_rollup_losses].count; i++) {
-        struct alog_group *group = alog_groups_at(groups, ALOG_IN_rollup_losses, i);
-        const struct alog_row_rollup_losses *row = (void *)group->row;
-        lost += (uint64_t)row->events_lost;
-    }
-    return lost;
-}
 
 enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, struct alog_error *error) {
     uint64_t summarised = 0;
@@ -63,22 +56,15 @@ static void report_undecoded(const struct run *run, const struct alog_feed_segme
     }
 }
 
-static enum alog_status put_rows(struct run *run, uint64_t *ret_events) {
-    enum alog_status status = ALOG_OK;
-    for (size_t i = 0; status == ALOG_OK && i < run->pending_count; i++) {
+static void take_rows(struct run *run, struct alog_batch *batch) {
+    for (size_t i = 0; i < run->pending_count; i++) {
         struct alog_feed_segment *segment = run->pending[i];
-        *ret_events += segment->progress.events;
+        run->report->events += segment->progress.events;
         report_undecoded(run, segment);
         alog_feed_settle(segment);
-        status = alog_ledger_put(alog_store_db(run->store), &segment->row, run->error);
-    }
-    return status;
-}
-
-static void forget_pending(struct run *run) {
-    for (size_t i = 0; i < run->pending_count; i++) {
-        if (run->pending[i] != run->current) {
-            free(run->pending[i]);
+        batch->rows[batch->row_count++] = segment->row;
+        if (segment != run->current) {
+            free(segment);
         }
     }
     run->pending_count = 0;
@@ -87,45 +73,29 @@ static void forget_pending(struct run *run) {
     }
 }
 
-static enum alog_status write_in_transaction(struct run *run, bool put_bad, uint64_t *events,
-                                             uint64_t *days) {
-    sqlite3 *db = alog_store_db(run->store);
-    int32_t offset_s = run->scope.time_zone_offset_s;
-    enum alog_status status = alog_deltas_write(db, &run->groups, offset_s, run->error);
-    if (status == ALOG_OK) {
-        status = put_rows(run, events);
-    }
-    if (status == ALOG_OK && put_bad) {
-        status = alog_bad_segments_put(db, &run->plan->bad, run->error);
-    }
-    return status == ALOG_OK ? alog_ingest_conclude(db, days, run->error) : status;
-}
-
-/* Commit what has been read so far: sums, ledger and summaries together, so that whatever a reader
- * or a killed run leaves behind is whole. */
-static enum alog_status write_out(struct run *run, bool put_bad) {
-    uint64_t events = 0, days = 0;
-    if (alog_fold_pool_collect(run->pool, &run->groups, NULL) != ALOG_OK) {
+/* Hand what has been read so far to the writer. */
+static enum alog_status write_out(struct run *run, bool put_bad, bool last) {
+    uint32_t threads = run->setup->options.threads;
+    struct alog_batch batch = {.groups = calloc(threads + 1, sizeof(*batch.groups)),
+                               .group_count = threads + 1,
+                               .rows = malloc((run->pending_count + 1) * sizeof(*batch.rows)),
+                               .bad = put_bad ? &run->plan->bad : NULL,
+                               .commit =
+                                   last || ++run->batches % run->setup->batches_per_commit == 0};
+    if (!batch.groups || !batch.rows ||
+        alog_fold_pool_take(run->pool, batch.groups + 1) != ALOG_OK) {
+        batch.group_count = batch.groups ? batch.group_count : 0;
+        for (uint32_t i = 0; i < batch.group_count; i++) {
+            alog_groups_free(&batch.groups[i]);
+        }
+        free(batch.groups);
+        free(batch.rows);
         return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
-    uint64_t lost = count_losses(&run->groups);
-    enum alog_status status = alog_store_begin(run->store, run->error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    status = write_in_transaction(run, put_bad, &events, &days);
-    if (status == ALOG_OK) {
-        status = alog_store_commit(run->store, run->error);
-    }
-    if (status != ALOG_OK) {
-        alog_store_rollback(run->store);
-        return status;
-    }
-    run->report->events += events;
-    run->report->events_lost += lost;
-    run->report->days += days;
-    forget_pending(run);
-    return ALOG_OK;
+    batch.groups[0] = run->groups;
+    run->groups = (struct alog_groups){0};
+    take_rows(run, &batch);
+    return alog_batch_writer_put(&run->writer, &batch, run->error);
 }
 
 /* ---- Reading ---- */
@@ -152,18 +122,24 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
         return ALOG_OK;
     }
     enum alog_status status = hash_row(run, &segment->row);
-    return status == ALOG_OK ? write_out(run, false) : status;
+    return status == ALOG_OK ? write_out(run, false, false) : status;
 }
 
 /* The segment's row as the ledger has it, or a new one. */
 static enum alog_status begin_row(struct run *run, const struct alog_segment_path *path,
-                                  struct alog_segment_scan *scan, struct alog_ledger_row *ret_row,
-                                  bool *ret_known) {
+                                  bool is_new, struct alog_segment_scan *scan,
+                                  struct alog_ledger_row *ret_row) {
+    bool known;
     char label[ALOG_SEGMENT_LABEL_BYTES];
     alog_segment_label(path, label);
     alog_feed_begin(alog_segment_scan_file_header(scan), label, ret_row);
-    return alog_ledger_find(alog_store_db(run->store), ret_row->segment_id, ret_row, ret_known,
-                            run->error);
+    if (is_new) {
+        return ALOG_OK;
+    }
+    enum alog_status status = alog_batch_writer_wait(&run->writer, run->error);
+    return status == ALOG_OK ? alog_ledger_find(alog_store_db(run->store), ret_row->segment_id,
+                                                ret_row, &known, run->error)
+                             : status;
 }
 
 /* The file has its final name: the row says what it will say for ever. */
@@ -213,14 +189,13 @@ static void drop_current(struct run *run) {
 }
 
 static enum alog_status read_segment(struct run *run, const struct alog_segment_path *path,
-                                     bool sealed, struct alog_segment_scan *scan) {
+                                     bool is_new, struct alog_segment_scan *scan) {
     struct alog_feed_segment *segment = calloc(1, sizeof(*segment));
     if (!segment) {
         return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     run->current = run->pending[run->pending_count++] = segment;
-    bool known;
-    enum alog_status status = begin_row(run, path, scan, &segment->row, &known);
+    enum alog_status status = begin_row(run, path, is_new, scan, &segment->row);
     if (status != ALOG_OK) {
         return status;
     }
@@ -230,7 +205,7 @@ static enum alog_status read_segment(struct run *run, const struct alog_segment_
     }
     uint64_t blocks_before = segment->row.blocks;
     run->current_start = segment->row.bytes;
-    status = read_blocks(run, path, sealed, scan);
+    status = read_blocks(run, path, !path->open, scan);
     if (status != ALOG_OK) {
         return status;
     }
@@ -244,7 +219,8 @@ static enum alog_status read_segment(struct run *run, const struct alog_segment_
     return ALOG_OK;
 }
 
-static enum alog_status open_and_read(struct run *run, const struct alog_segment_path *path) {
+static enum alog_status open_and_read(struct run *run, const struct alog_segment_path *path,
+                                      bool is_new) {
     const struct alog_ingest_options *options = &run->setup->options;
     struct alog_segment_scan *scan = NULL;
     struct alog_segment_path final = *path;
@@ -269,7 +245,7 @@ static enum alog_status open_and_read(struct run *run, const struct alog_segment
     } else if (status == ALOG_OK) {
         status = alog_file_hash_open(final.path, &run->hash, run->error);
         if (status == ALOG_OK) {
-            status = read_segment(run, &final, !final.open, scan);
+            status = read_segment(run, &final, is_new, scan);
         }
         run->bytes_before += alog_segment_scan_file_bytes(scan);
     }
@@ -286,10 +262,10 @@ static enum alog_status read_all(struct run *run) {
         if (!run->plan->read[i]) {
             continue;
         }
-        status = open_and_read(run, &run->plan->list.segments[i]);
+        status = open_and_read(run, &run->plan->list.segments[i], run->plan->is_new[i]);
         tell_progress(run, run->bytes_before);
         if (status == ALOG_OK && run->pending_count >= PENDING_LIMIT) {
-            status = write_out(run, false);
+            status = write_out(run, false, false);
         }
     }
     return status;
@@ -304,12 +280,16 @@ static enum alog_status execute(struct run *run) {
     run->report->segments_skipped += run->plan->skipped;
     run->report->segments_bad = run->plan->bad.count;
     bool bad_differ;
-    status = alog_bad_segments_differ(alog_store_db(run->store), &run->plan->bad, &bad_differ,
-                                      run->error);
-    if (status == ALOG_OK && (run->pending_count != 0 || bad_differ)) {
-        status = write_out(run, bad_differ);
+    status = alog_batch_writer_wait(&run->writer, run->error);
+    if (status == ALOG_OK) {
+        status = alog_bad_segments_differ(alog_store_db(run->store), &run->plan->bad, &bad_differ,
+                                          run->error);
     }
-    return status;
+    if (status == ALOG_OK &&
+        (run->pending_count != 0 || bad_differ || run->writer.in_transaction)) {
+        status = write_out(run, bad_differ, true);
+    }
+    return status == ALOG_OK ? alog_batch_writer_wait(&run->writer, run->error) : status;
 }
 
 enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_ingest_plan *plan,
@@ -338,10 +318,15 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                                   .scope = &run.scope,
                                   .context = &run,
                                   .after_block = after_block};
+    run.writer.store = store;
+    run.writer.time_zone_offset_s = run.scope.time_zone_offset_s;
     if (status == ALOG_OK) {
         status = execute(&run);
     }
     alog_fold_pool_free(run.pool);
+    alog_batch_writer_end(&run.writer);
+    report->days += run.writer.days;
+    report->events_lost += run.writer.events_lost;
     for (size_t i = 0; i < run.pending_count; i++) {
         free(run.pending[i]);
     }

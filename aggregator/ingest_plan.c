@@ -44,7 +44,8 @@ static enum alog_status check_options(struct alog_ingest_setup *setup, struct al
 enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
                                    struct alog_ingest_setup *ret_setup, struct alog_error *error) {
     struct alog_ingest_setup setup = {.options = ALOG_INGEST_OPTIONS_INIT,
-                                      .groups_limit_bytes = ALOG_GROUPS_LIMIT_BYTES};
+                                      .groups_limit_bytes = ALOG_GROUPS_LIMIT_BYTES,
+                                      .batches_per_commit = ALOG_BATCHES_PER_COMMIT};
     if (given) {
         if (given->struct_bytes == 0 || given->struct_bytes > sizeof(setup.options)) {
             return alog_fail(error, ALOG_INVALID, 0, -1,
@@ -118,6 +119,7 @@ void alog_segment_label(const struct alog_segment_path *path,
 void alog_ingest_plan_free(struct alog_ingest_plan *plan) {
     alog_segments_free(&plan->list);
     free(plan->read);
+    free(plan->is_new);
     alog_names_free(&plan->ids);
     free(plan->holders);
     alog_bad_segments_free(&plan->bad);
@@ -221,12 +223,12 @@ static enum alog_status has_grown(struct planner *planner, const struct candidat
 }
 
 static enum alog_status compare_with_ledger(struct planner *planner, const struct candidate *c,
-                                            bool *ret_read) {
+                                            bool *ret_read, bool *ret_new) {
     struct alog_ledger_row row;
     bool known;
     enum alog_status status = alog_ledger_find(planner->db, c->id, &row, &known, planner->error);
     if (status != ALOG_OK || !known) {
-        *ret_read = true;
+        *ret_read = *ret_new = true;
         return status;
     }
     if (row.sealed && c->path->open) {
@@ -308,7 +310,7 @@ static enum alog_status look_at(struct planner *planner, struct candidate *c, ui
     bool read = false, counts = false;
     enum alog_status status = check_duplicate(planner, c, index, &counts);
     if (status == ALOG_OK && counts) {
-        status = compare_with_ledger(planner, c, &read);
+        status = compare_with_ledger(planner, c, &read, &planner->plan->is_new[index]);
     }
     planner->plan->read[index] = read;
     planner->plan->skipped += !read;
@@ -366,8 +368,9 @@ enum alog_status alog_ingest_plan_make(sqlite3 *db, const char *log_dir,
     if (status == ALOG_OK) {
         /* One id more than segments: the empty name. */
         plan.read = calloc(plan.list.count + 1, sizeof(*plan.read));
+        plan.is_new = calloc(plan.list.count + 1, sizeof(*plan.is_new));
         plan.holders = calloc(plan.list.count + 2, sizeof(*plan.holders));
-        if (!plan.read || !plan.holders || plan.list.count >= UINT32_MAX - 2) {
+        if (!plan.read || !plan.is_new || !plan.holders || plan.list.count >= UINT32_MAX - 2) {
             status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
         }
     }

@@ -7,14 +7,19 @@
 #include "feed.h"
 #include "store.h"
 
-/* Groups held in memory before they are written, all threads together. */
-#define ALOG_GROUPS_LIMIT_BYTES (80u << 20)
+/* Groups held in memory before they are written, all threads together; as many again may be on
+ * their way into the database. */
+#define ALOG_GROUPS_LIMIT_BYTES (48u << 20)
+
+/* What a killed run may have to do again, and how far the database's journal grows. */
+#define ALOG_BATCHES_PER_COMMIT 32u
 
 /* Checked options with their defaults filled in. `settings` are for a new database. */
 struct alog_ingest_setup {
     struct alog_ingest_options options;
     struct alog_store_settings settings;
-    size_t groups_limit_bytes; /* more than that is written before reading goes on */
+    size_t groups_limit_bytes; /* more than that goes to the writer */
+    uint32_t batches_per_commit;
 };
 enum alog_status alog_ingest_setup(const struct alog_ingest_options *given,
                                    struct alog_ingest_setup *ret_setup, struct alog_error *error);
@@ -33,6 +38,7 @@ void alog_segment_label(const struct alog_segment_path *path,
 struct alog_ingest_plan {
     struct alog_segment_list list;
     bool *read;            /* by segment of the list */
+    bool *is_new;          /* likewise: the ledger does not know it */
     struct alog_names ids; /* the segment ids that are there */
     uint32_t *holders;     /* by id: the segment of the list that counts */
     uint32_t holder_capacity;
@@ -50,7 +56,7 @@ enum alog_status alog_ingest_plan_make(sqlite3 *db, const char *log_dir,
                                        const struct alog_ingest_setup *setup,
                                        struct alog_ingest_plan *ret_plan, struct alog_error *error);
 
-/* Read what the plan says into `store`, commit by commit. */
+/* Read what the plan says into `store`, commit by commit; a thread of its own writes. */
 enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_ingest_plan *plan,
                                      const struct alog_ingest_setup *setup,
                                      struct alog_ingest_report *report, struct alog_error *error);

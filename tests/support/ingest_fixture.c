@@ -254,6 +254,7 @@ enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_pa
     struct alog_store *store = NULL;
     enum alog_status status = alog_ingest_setup(NULL, &setup, NULL);
     setup.groups_limit_bytes = 0;
+    setup.batches_per_commit = 1;
     if (status == ALOG_OK) {
         status = alog_store_open(db_path, &setup.settings, &store, NULL);
     }

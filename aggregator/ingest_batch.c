@@ -1,0 +1,118 @@
+#include "ingest_batch.h"
+
+#include <stdlib.h>
+
+#include "deltas.h"
+#include "format/error.h"
+#include "ingest_run.h"
+
+static void free_batch(struct alog_batch *batch) {
+    for (uint32_t i = 0; i < batch->group_count; i++) {
+        alog_groups_free(&batch->groups[i]);
+    }
+    free(batch->groups);
+    free(batch->rows);
+    *batch = (struct alog_batch){0};
+}
+
+static uint64_t count_losses(const struct alog_groups *groups) {
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < groups->tables[ALOG_IN_rollup_losses].count; i++) {
+        struct alog_group *group = alog_groups_at(groups, ALOG_IN_rollup_losses, i);
+        const struct alog_row_rollup_losses *row = (void *)group->row;
+        lost += (uint64_t)row->events_lost;
+    }
+    return lost;
+}
+
+static enum alog_status write_groups(struct alog_batch_writer *writer) {
+    struct alog_batch *batch = &writer->batch;
+    for (uint32_t i = 1; i < batch->group_count; i++) {
+        if (alog_groups_merge(&batch->groups[0], &batch->groups[i]) != ALOG_OK) {
+            return alog_fail(&writer->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        }
+    }
+    writer->events_lost += count_losses(&batch->groups[0]);
+    return alog_deltas_write(alog_store_db(writer->store), &batch->groups[0],
+                             writer->time_zone_offset_s, &writer->error);
+}
+
+static enum alog_status commit(struct alog_batch_writer *writer) {
+    sqlite3 *db = alog_store_db(writer->store);
+    enum alog_status status = ALOG_OK;
+    if (writer->batch.bad) {
+        status = alog_bad_segments_put(db, writer->batch.bad, &writer->error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_ingest_conclude(db, &writer->days, &writer->error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_store_commit(writer->store, &writer->error);
+        writer->in_transaction = status != ALOG_OK;
+    }
+    return status;
+}
+
+static enum alog_status write_batch(struct alog_batch_writer *writer) {
+    enum alog_status status = ALOG_OK;
+    if (!writer->in_transaction) {
+        status = alog_store_begin(writer->store, &writer->error);
+        writer->in_transaction = status == ALOG_OK;
+    }
+    if (status == ALOG_OK) {
+        status = write_groups(writer);
+    }
+    for (size_t i = 0; status == ALOG_OK && i < writer->batch.row_count; i++) {
+        status =
+            alog_ledger_put(alog_store_db(writer->store), &writer->batch.rows[i], &writer->error);
+    }
+    if (status == ALOG_OK && writer->batch.commit) {
+        status = commit(writer);
+    }
+    free_batch(&writer->batch);
+    return status;
+}
+
+static void *run(void *context) {
+    struct alog_batch_writer *writer = context;
+    writer->status = write_batch(writer);
+    return NULL;
+}
+
+enum alog_status alog_batch_writer_wait(struct alog_batch_writer *writer,
+                                        struct alog_error *error) {
+    if (writer->running) {
+        pthread_join(writer->thread, NULL);
+        writer->running = false;
+    }
+    if (writer->status != ALOG_OK && error) {
+        *error = writer->error;
+    }
+    return writer->status;
+}
+
+enum alog_status alog_batch_writer_put(struct alog_batch_writer *writer, struct alog_batch *batch,
+                                       struct alog_error *error) {
+    enum alog_status status = alog_batch_writer_wait(writer, error);
+    if (status != ALOG_OK) {
+        free_batch(batch);
+        return status;
+    }
+    writer->batch = *batch;
+    *batch = (struct alog_batch){0};
+    writer->running = pthread_create(&writer->thread, NULL, run, writer) == 0;
+    if (!writer->running) {
+        run(writer); /* then nothing is read meanwhile */
+    }
+    return ALOG_OK;
+}
+
+void alog_batch_writer_end(struct alog_batch_writer *writer) {
+    /* Whoever ends without having waited has another error to tell. */
+    struct alog_error ignored;
+    enum alog_status status = alog_batch_writer_wait(writer, &ignored);
+    if (writer->in_transaction || status != ALOG_OK) {
+        alog_store_rollback(writer->store);
+        writer->in_transaction = false;
+    }
+}
