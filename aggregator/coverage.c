@@ -208,7 +208,7 @@ static enum alog_status resolve(const struct alog_coverage_options *given,
 enum alog_status alog_db_coverage(struct alog_db *db, const struct alog_coverage_options *options,
                                   struct alog_table **ret_table, struct alog_error *error) {
     static const struct alog_query_form form = ALOG_QUERY_FORM(NULL, columns);
-    struct alog_coverage_options resolved;
+    struct alog_coverage_options resolved = ALOG_COVERAGE_OPTIONS_INIT;
     enum alog_status status = resolve(options, &resolved, error);
     if (status != ALOG_OK) {
         return status;

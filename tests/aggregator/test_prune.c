@@ -255,7 +255,7 @@ static void what_cannot_be_is_refused(void **state) {
 /* ---- Killed, and on a full disk ---- */
 
 static void copy(const char *from, const char *to) {
-    char command[900];
+    char command[1400];
     snprintf(command, sizeof command, "rm -f '%s'* && cp '%s' '%s'", to, from, to);
     assert_int_equal(system(command), 0);
 }

@@ -34,12 +34,16 @@ static int teardown(void **state) {
     return 0;
 }
 
+/* Valid until the fourth call after this one. */
 static char *path_in(const char *dir, const char *name) {
-    static char paths[4][PATH_MAX];
+    static char *paths[4];
     static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, PATH_MAX, "%s/%s", dir, name);
-    return path;
+    char **path = &paths[next++ % 4];
+    char *made = NULL;
+    assert_true(asprintf(&made, "%s/%s", dir, name) >= 0);
+    free(*path);
+    *path = made;
+    return made;
 }
 
 /* The mode of the one file that a shell pattern finds, or -1. */
