@@ -19,6 +19,13 @@ static inline int64_t alog_bucket_of_ns(int64_t timestamp_ns, int64_t bucket_s, 
     return alog_bucket_start(timestamp_ns / 1000000000, bucket_s, offset_s);
 }
 
+/* The Monday of the week that the start of a day lies in. */
+static inline int64_t alog_week_start(int64_t day_epoch_s, int32_t offset_s) {
+    /* 1970-01-01 was a Thursday; local days before it are not asked for. */
+    int64_t day = (day_epoch_s + offset_s) / ALOG_DAY_S;
+    return day_epoch_s - (day + 3) % 7 * ALOG_DAY_S;
+}
+
 /* The start of the month that `epoch_s` lies in, and of the one `months` later. */
 int64_t alog_month_start(int64_t epoch_s, int months, int32_t offset_s);
 

@@ -96,7 +96,9 @@ static void append_merge(sqlite3_str *sql, const struct alog_rollup_column *colu
 static char *upsert_sql(const struct alog_rollup_kind *kind) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "INSERT INTO %s (environment, %s", kind->table,
-                        kind->scope == ALOG_SCOPE_JOB ? "job_id" : "hour_epoch");
+                        kind->scope == ALOG_SCOPE_JOB   ? "job_id"
+                        : kind->scope == ALOG_SCOPE_DAY ? "day_epoch"
+                                                        : "hour_epoch");
     for (unsigned i = 0; i < kind->dimension_count; i++) {
         sqlite3_str_appendf(sql, ", %s", kind->dimensions[i]);
     }
@@ -177,6 +179,10 @@ static enum alog_status upsert_table(struct alog_deltas *deltas,
         if (status == ALOG_OK) {
             status = alog_deltas_run(deltas, upsert, kind->table);
         }
+        if (status == ALOG_OK && kind->scope == ALOG_SCOPE_DAY) {
+            status =
+                alog_deltas_mark_day(deltas, sorted[i]->key.environment, sorted[i]->key.hour_epoch);
+        }
         if (status == ALOG_OK && kind->scope == ALOG_SCOPE_HOUR) {
             int64_t day = alog_bucket_start(sorted[i]->key.hour_epoch, ALOG_DAY_S,
                                             deltas->time_zone_offset_s);
@@ -219,8 +225,16 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
                               alog_names_rank(&groups->jobs, &ranks.jobs) != ALOG_OK)) {
         status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
+    uint32_t ranked = groups->names.count;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        status = write_table(&deltas, rollup, &ranks);
+        if (groups->names.count != ranked) { /* jobs that the database knew had other names */
+            free(ranks.names);
+            ranks.names = NULL;
+            status = alog_names_rank(&groups->names, &ranks.names);
+            ranked = groups->names.count;
+        }
+        status = status == ALOG_OK ? write_table(&deltas, rollup, &ranks)
+                                   : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     if (status == ALOG_OK && groups->overflow) {
         status = overflow(&deltas, "the rollups");

@@ -17,4 +17,11 @@ enum alog_status alog_deltas_register(sqlite3 *db, struct alog_error *error);
 enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
                                    int32_t time_zone_offset_s, struct alog_error *error);
 
+/*
+ * Take back, into `groups`, what the jobs that `ids_sql` selects (environment, job_id) say of their
+ * days: they are about to be erased. ALOG_NO_MEMORY, ALOG_CORRUPT, ALOG_IO.
+ */
+enum alog_status alog_deltas_forget_jobs(sqlite3 *db, const char *ids_sql,
+                                         struct alog_groups *groups, struct alog_error *error);
+
 #endif

@@ -3,6 +3,7 @@
 #include "calendar.h"
 #include "deltas_internal.h"
 #include "format/error.h"
+#include "job_days.h"
 #include "job_parts.h"
 #include "sql_error.h"
 
@@ -135,28 +136,33 @@ static enum alog_status damaged_details(struct alog_deltas *deltas, enum alog_st
                : alog_fail(deltas->error, status, 0, -1, "out of memory");
 }
 
-/* Take what the database knows of the job's details into its lists. */
-static enum alog_status merge_details(struct writing *writing, const struct alog_group *group,
-                                      struct alog_row_jobs *job) {
-    struct alog_deltas *deltas = writing->deltas;
+/* Read the details that the select statement, bound and not stepped, is about. */
+static enum alog_status read_details(struct writing *writing, struct alog_groups *groups,
+                                     struct alog_row_jobs *job) {
     sqlite3_stmt *select = writing->select_details;
-    alog_deltas_bind_name(deltas, select, 1, group->key.environment);
-    alog_deltas_bind_text(select, 2, deltas->groups->jobs.texts[group->key.job]);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
         int64_t first_ns = sqlite3_column_int64(select, 0);
         for (unsigned i = 0; status == ALOG_OK && i < writing->part_count; i++) {
             const struct alog_rollup_column *column = writing->parts[i];
-            status =
-                alog_job_parts_read(deltas->groups, column->part, column_text(select, (int)i + 1),
-                                    first_ns, list_of(job, column));
+            status = alog_job_parts_read(groups, column->part, column_text(select, (int)i + 1),
+                                         first_ns, list_of(job, column));
         }
-        status = status == ALOG_OK ? status : damaged_details(deltas, status);
+        status = status == ALOG_OK ? status : damaged_details(writing->deltas, status);
     }
     if (sqlite3_reset(select) != SQLITE_OK && status == ALOG_OK) {
-        status = alog_sql_fail(deltas->db, deltas->error, "job_details");
+        status = alog_sql_fail(writing->deltas->db, writing->deltas->error, "job_details");
     }
     return status;
+}
+
+/* Take what the database knows of the job's details into its lists. */
+static enum alog_status merge_details(struct writing *writing, const struct alog_group *group,
+                                      struct alog_row_jobs *job) {
+    struct alog_deltas *deltas = writing->deltas;
+    alog_deltas_bind_name(deltas, writing->select_details, 1, group->key.environment);
+    alog_deltas_bind_text(writing->select_details, 2, deltas->groups->jobs.texts[group->key.job]);
+    return read_details(writing, deltas->groups, job);
 }
 
 static enum alog_status write_details(struct writing *writing, sqlite3_stmt *statement,
@@ -183,6 +189,54 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
     return any ? alog_deltas_run(deltas, statement, "job_details") : ALOG_OK;
 }
 
+/* ---- What jobs say of their days ---- */
+
+static enum alog_status no_memory(struct alog_deltas *deltas) {
+    return alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+}
+
+/* Take back what the job that `row` stands at says of its day: it is about to change. */
+static enum alog_status take_back(struct writing *writing, struct alog_string environment,
+                                  struct alog_string job_id, sqlite3_stmt *row) {
+    struct alog_deltas *deltas = writing->deltas;
+    struct alog_groups known = {0};
+    struct alog_group_key key = {.environment = alog_names_add(&known.names, environment),
+                                 .job = alog_names_add(&known.jobs, job_id)};
+    struct alog_row_jobs *job = key.environment != ALOG_NAME_NONE && key.job != ALOG_NAME_NONE
+                                    ? alog_groups_row(&known, ALOG_IN_jobs, &key)
+                                    : NULL;
+    enum alog_status status = job ? merge_existing(&known, job, row) : ALOG_NO_MEMORY;
+    if (status != ALOG_OK) {
+        alog_groups_free(&known);
+        return no_memory(deltas);
+    }
+    alog_deltas_bind_text(writing->select_details, 1, environment);
+    alog_deltas_bind_text(writing->select_details, 2, job_id);
+    status = read_details(writing, &known, job);
+    struct alog_job_facts facts = {.environment = environment,
+                                   .day_epoch = sqlite3_column_int64(row, 0),
+                                   .names = &known,
+                                   .row = job,
+                                   .status = column_text(row, 6)};
+    if (status == ALOG_OK && alog_job_days_count(deltas->groups, &facts, -1) != ALOG_OK) {
+        status = no_memory(deltas);
+    }
+    alog_groups_free(&known);
+    return status;
+}
+
+static enum alog_status count_job(struct alog_deltas *deltas, const struct alog_group *group,
+                                  int64_t day_epoch) {
+    const struct alog_row_jobs *job = (const void *)group->row;
+    struct alog_job_facts facts = {
+        .environment = deltas->groups->names.texts[group->key.environment],
+        .day_epoch = day_epoch,
+        .names = deltas->groups,
+        .row = job,
+        .status = job->end ? job->end->status : (struct alog_string){NULL, 0}};
+    return alog_job_days_count(deltas->groups, &facts, 1) == ALOG_OK ? ALOG_OK : no_memory(deltas);
+}
+
 /* ---- Jobs ---- */
 
 /* Take what the database knows of the job into its group, and mark the day that it may have to
@@ -195,9 +249,14 @@ static enum alog_status merge_known(struct writing *writing, struct alog_group *
     alog_deltas_bind_text(select, 2, deltas->groups->jobs.texts[group->key.job]);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
-        status = merge_existing(deltas->groups, job, select);
+        status = take_back(writing, deltas->groups->names.texts[group->key.environment],
+                           deltas->groups->jobs.texts[group->key.job], select);
+        if (status == ALOG_OK && merge_existing(deltas->groups, job, select) != ALOG_OK) {
+            status = no_memory(deltas);
+        }
         if (status != ALOG_OK) {
-            return alog_fail(deltas->error, status, 0, -1, "out of memory");
+            sqlite3_reset(select);
+            return status;
         }
         status =
             alog_deltas_mark_day(deltas, group->key.environment, sqlite3_column_int64(select, 0));
@@ -236,6 +295,9 @@ static enum alog_status write_job(struct writing *writing, struct alog_group *gr
     if (status == ALOG_OK) {
         status = write_details(writing, known ? writing->replace_details : writing->insert_details,
                                group, job);
+    }
+    if (status == ALOG_OK) {
+        status = count_job(writing->deltas, group, day_epoch);
     }
     return status == ALOG_OK
                ? alog_deltas_mark_day(writing->deltas, group->key.environment, day_epoch)
@@ -315,6 +377,18 @@ static enum alog_status prepare_all(struct writing *writing) {
     return status == ALOG_OK ? details : status;
 }
 
+static void end_writing(struct writing *writing) {
+    sqlite3_finalize(writing->insert);
+    sqlite3_finalize(writing->select);
+    sqlite3_finalize(writing->replace);
+    sqlite3_finalize(writing->insert_details);
+    sqlite3_finalize(writing->select_details);
+    sqlite3_finalize(writing->replace_details);
+    for (unsigned i = 0; i < MAX_PART_COLUMNS; i++) {
+        alog_buffer_free(&writing->texts[i]);
+    }
+}
+
 enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_group **sorted,
                                         uint32_t count) {
     struct writing writing = {.deltas = deltas};
@@ -322,14 +396,33 @@ enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
         status = write_job(&writing, sorted[i]);
     }
-    sqlite3_finalize(writing.insert);
-    sqlite3_finalize(writing.select);
-    sqlite3_finalize(writing.replace);
-    sqlite3_finalize(writing.insert_details);
-    sqlite3_finalize(writing.select_details);
-    sqlite3_finalize(writing.replace_details);
-    for (unsigned i = 0; i < MAX_PART_COLUMNS; i++) {
-        alog_buffer_free(&writing.texts[i]);
+    end_writing(&writing);
+    return status;
+}
+
+enum alog_status alog_deltas_forget_jobs(sqlite3 *db, const char *ids_sql,
+                                         struct alog_groups *groups, struct alog_error *error) {
+    struct alog_deltas deltas = {.db = db, .groups = groups, .error = error};
+    struct writing writing = {.deltas = &deltas};
+    sqlite3_stmt *ids = NULL;
+    enum alog_status status = prepare_all(&writing);
+    if (status == ALOG_OK) {
+        status = alog_deltas_prepare(&deltas, ids_sql, &ids);
     }
+    int step = SQLITE_DONE;
+    while (status == ALOG_OK && (step = sqlite3_step(ids)) == SQLITE_ROW) {
+        struct alog_string environment = column_text(ids, 0), job_id = column_text(ids, 1);
+        alog_deltas_bind_text(writing.select, 1, environment);
+        alog_deltas_bind_text(writing.select, 2, job_id);
+        if (sqlite3_step(writing.select) == SQLITE_ROW) {
+            status = take_back(&writing, environment, job_id, writing.select);
+        }
+        sqlite3_reset(writing.select);
+    }
+    if (status == ALOG_OK && step != SQLITE_DONE) {
+        status = alog_sql_fail(db, error, "jobs");
+    }
+    sqlite3_finalize(ids);
+    end_writing(&writing);
     return status;
 }

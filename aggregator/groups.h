@@ -64,7 +64,7 @@ struct alog_rollup_column {
     enum alog_rollup part;  /* PARTS: the table that they are of */
 };
 
-enum alog_rollup_scope { ALOG_SCOPE_HOUR, ALOG_SCOPE_JOB, ALOG_SCOPE_PART };
+enum alog_rollup_scope { ALOG_SCOPE_HOUR, ALOG_SCOPE_JOB, ALOG_SCOPE_DAY, ALOG_SCOPE_PART };
 
 struct alog_rollup_kind {
     const char *table;
@@ -82,7 +82,7 @@ const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup);
 /* Names are ids of the groups' own `names`, a job is one of `jobs`; what a table does not use is 0.
  */
 struct alog_group_key {
-    int64_t hour_epoch;
+    int64_t hour_epoch; /* or day_epoch */
     uint32_t environment, job;
     uint32_t dimensions[ALOG_MAX_DIMENSIONS];
 };

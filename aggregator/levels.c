@@ -74,7 +74,7 @@ char *alog_level_schema(const char *schema_sql) {
 /* ---- Filling ---- */
 
 char *alog_level_erase_sql(enum alog_rollup rollup, enum alog_level level) {
-    return sqlite3_mprintf("DELETE FROM %s%s WHERE environment = :environment AND %s = :bucket",
+    return sqlite3_mprintf("DELETE FROM %s%s WHERE environment = :env AND %s = :bucket",
                            alog_rollup_kind(rollup)->table, suffixes[level], epochs[level]);
 }
 
@@ -120,7 +120,7 @@ char *alog_level_insert_sql(enum alog_rollup rollup, enum alog_level level) {
     }
     const char *from = by_day ? "hour_epoch" : "day_epoch";
     sqlite3_str_appendf(sql,
-                        " FROM %s%s WHERE environment = :environment AND %s >= :bucket"
+                        " FROM %s%s WHERE environment = :env AND %s >= :bucket"
                         " AND %s < :bucket_end GROUP BY environment%s",
                         kind->table, by_day ? "" : "_day", from, from, names ? names : "");
     bool failed = names == NULL && kind->dimension_count != 0;

@@ -132,6 +132,12 @@ static enum alog_status prune_summaries(struct pruning *p) {
     if (status == ALOG_OK) {
         status = prune_level(p, ALOG_LEVEL_MONTH);
     }
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
+        if (kind->scope == ALOG_SCOPE_DAY) {
+            status = prune_table(p, kind->table, old_days);
+        }
+    }
     for (const struct alog_daily_table *table = alog_daily_tables();
          status == ALOG_OK && table->name != NULL; table++) {
         status = prune_table(p, table->name, old_days);

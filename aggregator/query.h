@@ -4,11 +4,14 @@
  * The parameters that a text may have, bound by name; a filter that the caller gives and the text
  * does not have is ALOG_INVALID, so that no filter is ever silently without effect:
  *   :environment                  the environment, or '*' for all
- *   :since_hour :until_hour       hour_epoch, from and below
+ *   :head_hour … :tail_hour       the window, see query_window.h, whose {markers} the texts use
  *   :since_day :until_day         day_epoch, from and below
  *   :agent_name :issue_type :provider_id :model :job_id   NULL = any
  *   :max_latency_ms               NULL = none given
- *   :limit                        rows; -1 = all
+ *   :latency_bands                how many of the success_bands are of at most that; 0 = it is no
+ * threshold :by :sort :weekly :min_count :max_ratio   as in struct alog_query :classes of
+ * confidence in thousandths, JSON: [[from, below], …] :time_zone_offset_s           of the
+ * reporting zone :limit                        rows; -1 = all
  */
 #ifndef AGENTLOG_AGGREGATOR_QUERY_H
 #define AGENTLOG_AGGREGATOR_QUERY_H
@@ -17,13 +20,15 @@
 #include <sqlite3.h>
 
 struct alog_query_form {
+    const char *head; /* of the text, where it is longer than a literal may be; else "" */
     const char *sql;
     const struct alog_column *columns; /* of the SELECT, in its order */
     size_t column_count;
 };
 
-#define ALOG_QUERY_FORM(sql, columns)                                                              \
-    { (sql), (columns), sizeof(columns) / sizeof((columns)[0]) }
+#define ALOG_QUERY_LONG_FORM(head, sql, columns)                                                   \
+    { (head), (sql), (columns), sizeof(columns) / sizeof((columns)[0]) }
+#define ALOG_QUERY_FORM(sql, columns) ALOG_QUERY_LONG_FORM("", sql, columns)
 
 extern const struct alog_query_form alog_query_summary;
 extern const struct alog_query_form alog_query_success_rate;
@@ -37,21 +42,31 @@ extern const struct alog_query_form alog_query_job;
 extern const struct alog_query_form alog_query_job_agents;
 extern const struct alog_query_form alog_query_job_providers;
 extern const struct alog_query_form alog_query_job_errors;
+extern const struct alog_query_form alog_query_job_strategies;
+extern const struct alog_query_form alog_query_job_tests;
+extern const struct alog_query_form alog_query_job_timeline;
+extern const struct alog_query_form alog_query_confidence;
+extern const struct alog_query_form alog_query_calibration;
+extern const struct alog_query_form alog_query_calibration_bins;
+extern const struct alog_query_form alog_query_agents_providers;
+extern const struct alog_query_form alog_query_fallbacks;
+extern const struct alog_query_form alog_query_error_patterns;
+extern const struct alog_query_form alog_query_hooks;
+extern const struct alog_query_form alog_query_orchestration;
+extern const struct alog_query_form alog_query_orchestration_time;
+extern const struct alog_query_form alog_query_problem_hooks;
+extern const struct alog_query_form alog_query_retries;
+extern const struct alog_query_form alog_query_all_time;
+extern const struct alog_query_form alog_query_regress;
+extern const struct alog_query_form alog_query_trends[ALOG_METRIC_COUNT];
 
-/* The kind's form, or NULL when there is no such kind. */
-const struct alog_query_form *alog_query_form(enum alog_query_kind kind);
+/* The form of what is asked, or NULL when there is no such kind or metric. */
+const struct alog_query_form *alog_query_form(const struct alog_query *query);
 
 /* The environments asked for: a list rather than an OR, so that the primary keys are used. */
 #define ALOG_QUERY_ENVIRONMENTS                                                                    \
     " environment IN (SELECT :environment WHERE :environment <> '*' UNION ALL"                     \
     " SELECT environment FROM v_environments WHERE :environment = '*')"
-
-/* The rows of a rollup that are asked for. */
-#define ALOG_QUERY_WINDOW                                                                          \
-    " WHERE" ALOG_QUERY_ENVIRONMENTS " AND hour_epoch >= :since_hour AND hour_epoch < :until_hour"
-
-/* ` AND column = what was asked for`, when something was. */
-#define ALOG_QUERY_FILTER(column) " AND (:" column " IS NULL OR " column " = :" column ")"
 
 /* A rate, NULL without trials, and the ends of its interval: three columns. */
 #define ALOG_QUERY_RATE(successes, count)                                                          \

@@ -7,21 +7,14 @@
 #include "sql_functions.h"
 #include "store.h"
 
-static enum alog_status read_offset(sqlite3 *sqlite, int32_t *ret_offset_s,
-                                    struct alog_error *error) {
-    static const char sql[] =
-        "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'";
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(sqlite, sql, -1, &statement, NULL) != SQLITE_OK) {
-        return alog_sql_fail(sqlite, error, "settings");
+static enum alog_status read_settings(struct alog_db *db, struct alog_error *error) {
+    struct alog_store_settings settings;
+    enum alog_status status = alog_store_read_settings(db->sqlite, &settings, error);
+    if (status == ALOG_OK) {
+        db->time_zone_offset_s = settings.time_zone_offset_s;
+        db->latency_limits = settings.latency_limits;
     }
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        *ret_offset_s = sqlite3_column_int(statement, 0);
-    }
-    if (sqlite3_finalize(statement) != SQLITE_OK) {
-        return alog_sql_fail(sqlite, error, "settings");
-    }
-    return ALOG_OK;
+    return status;
 }
 
 enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
@@ -38,7 +31,7 @@ enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
         status = alog_sql_functions_register(db->sqlite, error);
     }
     if (status == ALOG_OK) {
-        status = read_offset(db->sqlite, &db->time_zone_offset_s, error);
+        status = read_settings(db, error);
     }
     if (status != ALOG_OK) {
         alog_db_close(db);
@@ -56,7 +49,7 @@ void alog_db_close(struct alog_db *db) {
     if (!db) {
         return;
     }
-    for (size_t i = 0; i < ALOG_QUERY_KINDS; i++) {
+    for (size_t i = 0; i < ALOG_QUERY_KINDS + ALOG_METRIC_COUNT; i++) {
         sqlite3_finalize(db->statements[i]);
     }
     sqlite3_close(db->sqlite);

@@ -2,14 +2,17 @@
 #ifndef AGENTLOG_AGGREGATOR_QUERY_DB_H
 #define AGENTLOG_AGGREGATOR_QUERY_DB_H
 
+#include "latency_limits.h"
 #include "query.h"
 
-#define ALOG_QUERY_KINDS 13 /* one more than the last kind */
+#define ALOG_QUERY_KINDS 30 /* one more than the last kind */
 
 struct alog_db {
     sqlite3 *sqlite;
     int32_t time_zone_offset_s;
-    sqlite3_stmt *statements[ALOG_QUERY_KINDS]; /* prepared at a kind's first question */
+    struct alog_latency_limits latency_limits;
+    /* Prepared at a kind's first question; a trend's metrics are behind the kinds. */
+    sqlite3_stmt *statements[ALOG_QUERY_KINDS + ALOG_METRIC_COUNT];
 };
 
 #endif

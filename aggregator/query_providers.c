@@ -1,9 +1,16 @@
 /* What providers and models did: availability, latency, tokens, cost. */
 #include "query.h"
 
-#define CALL_ROWS                                                                                  \
-    " FROM rollup_providers" ALOG_QUERY_WINDOW ALOG_QUERY_FILTER("agent_name")                     \
-        ALOG_QUERY_FILTER("provider_id") ALOG_QUERY_FILTER("model")
+#define CALL_FILTERS "agent_name provider_id model"
+
+/* The rows that are asked for, with what CALL_SUMS adds up. */
+#define CALL_ROWS_WITH(more)                                                                       \
+    " FROM {rollup_providers:" more                                                                \
+    " provider_id, model, calls, successes, availability_failures,"                                \
+    " execution_failures, cancelled, unclassified_failures, success_latency_count,"                \
+    " success_latency_us_sum, retried_calls, fallbacks, input_tokens_sum, output_tokens_sum,"      \
+    " cost_count, cost_nusd_sum, success_latency_hist / " CALL_FILTERS "}"
+#define CALL_ROWS CALL_ROWS_WITH("")
 
 #define CALL_SUMS                                                                                  \
     " SUM(calls) AS calls, SUM(successes) AS successes,"                                           \
@@ -52,30 +59,84 @@ static const struct alog_column availability_columns[] = {
     ALOG_RATE_COLUMNS("fast_enough_rate",
                       "available and fast enough: slow calls are failures here"),
     {"latency_source", ALOG_COLUMN_TEXT,
-     "what fast_enough was counted from: sketch (within 1.1 %)"},
+     "what fast_enough was counted from: exact (a threshold of the ingest) or sketch (within 1.1 "
+     "%)"},
     PERCENTILE_COLUMNS,
+    {"latest_day", ALOG_COLUMN_TEXT, "the window's last day with calls, YYYY-MM-DD"},
+    {"latest_calls", ALOG_COLUMN_INTEGER, "calls of that day that were not cancelled"},
+    {"latest_p95_ms", ALOG_COLUMN_MS, "latency_p95_ms of that day"},
+    {"trailing_p95_ms", ALOG_COLUMN_MS,
+     "median of the same over the days with calls among the 7 before it; NULL without any"},
+    {"latest_availability", ALOG_COLUMN_RATE, "availability of that day"},
+    {"trailing_availability", ALOG_COLUMN_RATE, "median of the same over those days"},
+    {"degraded", ALOG_COLUMN_BOOL,
+     "that day's p95 is above 1.5 times the trailing one, or its availability's interval is below "
+     "the "
+     "trailing one; NULL when the day has fewer than min_count calls or there is nothing to "
+     "compare"},
 };
 
+/* Calls of at most the k-th threshold, which :latency_bands says the latency asked for is. */
+#define IN_BANDS                                                                                   \
+    " SUM((:latency_bands >= 1) * success_band_1 + (:latency_bands >= 2) * success_band_2"         \
+    " + (:latency_bands >= 3) * success_band_3 + (:latency_bands >= 4) * success_band_4"           \
+    " + (:latency_bands >= 5) * success_band_5 + (:latency_bands >= 6) * success_band_6"           \
+    " + (:latency_bands >= 7) * success_band_7 + (:latency_bands >= 8) * success_band_8)"
+
+/* By day, for what is compared with the days before. */
 /* clang-format off */
+static const char availability_head[] =
+    "WITH v AS (SELECT provider_id, model, day_epoch, SUM(calls - cancelled) AS n,"
+    "   SUM(calls - cancelled - availability_failures) AS ran,"
+    "   sketch_quantile_ms(sketch_merge(success_latency_hist), 0.95) AS p95"
+    "   FROM rollup_providers_day WHERE" ALOG_QUERY_ENVIRONMENTS
+    "   AND day_epoch >= (SELECT MAX(day_epoch) - 8 * 86400 FROM daily_providers"
+    "     WHERE" ALOG_QUERY_ENVIRONMENTS " AND day_epoch < :until_day)"
+    "   AND day_epoch < :until_day"
+    "   AND (:agent_name IS NULL OR agent_name = :agent_name)"
+    "   AND (:provider_id IS NULL OR provider_id = :provider_id)"
+    "   AND (:model IS NULL OR model = :model)"
+    "   GROUP BY provider_id, model, day_epoch HAVING n > 0),"
+    " m AS (SELECT provider_id, model, MAX(day_epoch) AS day_epoch FROM v"
+    "   WHERE day_epoch >= :since_day GROUP BY provider_id, model),"
+    " d AS (SELECT m.provider_id, m.model, m.day_epoch, n AS latest_n, ran AS latest_ran,"
+    "   p95 AS latest_p95,"
+    "   (SELECT median(p95) FROM v b WHERE b.provider_id = m.provider_id AND b.model = m.model"
+    "     AND b.day_epoch >= m.day_epoch - 7 * 86400 AND b.day_epoch < m.day_epoch)"
+    "     AS trailing_p95,"
+    "   (SELECT median(ran * 1.0 / n) FROM v b WHERE b.provider_id = m.provider_id"
+    "     AND b.model = m.model AND b.day_epoch >= m.day_epoch - 7 * 86400"
+    "     AND b.day_epoch < m.day_epoch) AS trailing_rate"
+    "   FROM m JOIN v USING (provider_id, model, day_epoch))";
+
 static const char availability_sql[] =
-    "SELECT provider_id, model, calls, successes, not_run, execution_failures, cancelled,"
+    " SELECT provider_id, model, calls, successes, not_run, execution_failures, cancelled,"
     " unclassified, calls - cancelled,"
       AVAILABILITY ","
       ALOG_QUERY_RATE("successes", "calls") ","
     " fast, fast_count,"
       ALOG_QUERY_RATE("fast", "fast_count") ","
-    " CASE WHEN :max_latency_ms IS NOT NULL THEN 'sketch' END,"
-      PERCENTILES
-    " FROM (SELECT *, sketch_count_until_ms(latency, :max_latency_ms) AS fast,"
+    " CASE WHEN :max_latency_ms IS NOT NULL THEN"
+    "   CASE WHEN :latency_bands > 0 THEN 'exact' ELSE 'sketch' END END,"
+      PERCENTILES ","
+    " strftime('%Y-%m-%d', day_epoch + :time_zone_offset_s, 'unixepoch'), latest_n, latest_p95,"
+    " trailing_p95, latest_ran * 1.0 / latest_n, trailing_rate,"
+    " CASE WHEN latest_n >= :min_count AND trailing_rate IS NOT NULL THEN"
+    "   COALESCE(latest_p95 > 1.5 * trailing_p95, 0)"
+    "   OR wilson_high(latest_ran, latest_n) < trailing_rate END"
+    " FROM (SELECT *, CASE WHEN :latency_bands > 0 THEN in_bands"
+    "     ELSE sketch_count_until_ms(latency, :max_latency_ms) END AS fast,"
     "   CASE WHEN :max_latency_ms IS NOT NULL THEN " FAST_COUNT " END AS fast_count"
-    "   FROM (SELECT provider_id, model," CALL_SUMS
-          CALL_ROWS
+    "   FROM (SELECT provider_id, model," IN_BANDS " AS in_bands," CALL_SUMS
+          CALL_ROWS_WITH(" success_band_1, success_band_2, success_band_3, success_band_4,"
+                         " success_band_5, success_band_6, success_band_7, success_band_8,")
     "     GROUP BY provider_id, model))"
+    " LEFT JOIN d USING (provider_id, model)"
     " ORDER BY calls DESC, provider_id, model LIMIT :limit";
 /* clang-format on */
 
 const struct alog_query_form alog_query_availability =
-    ALOG_QUERY_FORM(availability_sql, availability_columns);
+    ALOG_QUERY_LONG_FORM(availability_head, availability_sql, availability_columns);
 
 static const struct alog_column providers_columns[] = {
     {"provider_id", ALOG_COLUMN_TEXT, "the provider"},
@@ -124,6 +185,7 @@ static const struct alog_column models_columns[] = {
     {"output_tokens", ALOG_COLUMN_INTEGER, "tokens received"},
     {"cost_usd", ALOG_COLUMN_USD, "what the calls cost, NULL when none said"},
     {"cost_per_success_usd", ALOG_COLUMN_USD, "cost_usd / successes"},
+    {"tokens_per_success", ALOG_COLUMN_REAL, "tokens sent and received / successes"},
     {"executions", ALOG_COLUMN_INTEGER, "agent_execution events with the model: n of the next"},
     {"execution_successes", ALOG_COLUMN_INTEGER, "of them, successful"},
     ALOG_RATE_COLUMNS("execution_success_rate", "execution_successes / executions"),
@@ -136,8 +198,7 @@ static const char models_sql[] =
       CALL_ROWS
     "   GROUP BY model),"
     " e AS (SELECT model, SUM(executions) AS executions, SUM(successes) AS execution_successes"
-    "   FROM rollup_agents" ALOG_QUERY_WINDOW
-      ALOG_QUERY_FILTER("agent_name") ALOG_QUERY_FILTER("provider_id") ALOG_QUERY_FILTER("model")
+    "   FROM {rollup_agents: model, executions, successes / agent_name provider_id model}"
     "   GROUP BY model)"
     " SELECT model, COALESCE(calls, 0), COALESCE(successes, 0),"
       ALOG_QUERY_RATE("successes", "calls") ","
@@ -146,6 +207,7 @@ static const char models_sql[] =
     " COALESCE(input_tokens, 0), COALESCE(output_tokens, 0),"
       ALOG_QUERY_USD("cost_nusd", "cost_count") ","
       ALOG_QUERY_USD("cost_nusd", "cost_count") " / NULLIF(successes, 0),"
+    " (input_tokens + output_tokens) * 1.0 / NULLIF(successes, 0),"
     " COALESCE(executions, 0), COALESCE(execution_successes, 0),"
       ALOG_QUERY_RATE("execution_successes", "executions")
     " FROM (SELECT model FROM c UNION SELECT model FROM e)"
@@ -154,3 +216,31 @@ static const char models_sql[] =
 /* clang-format on */
 
 const struct alog_query_form alog_query_models = ALOG_QUERY_FORM(models_sql, models_columns);
+
+static const struct alog_column fallbacks_columns[] = {
+    {"fallback_from", ALOG_COLUMN_TEXT, "the provider that was replaced"},
+    {"provider_id", ALOG_COLUMN_TEXT, "the provider called in its place"},
+    {"fallback_reason", ALOG_COLUMN_TEXT, "why; empty = not said"},
+    {"calls", ALOG_COLUMN_INTEGER, "such calls: n"},
+    {"share", ALOG_COLUMN_RATE, "of all fallbacks in the window"},
+    {"successes", ALOG_COLUMN_INTEGER, "of them, successful"},
+    ALOG_RATE_COLUMNS("success_rate", "successes / calls"),
+    {"avg_latency_ms", ALOG_COLUMN_MS, "mean latency of the replacing calls, NULL without any"},
+};
+
+/* clang-format off */
+static const char fallbacks_sql[] =
+    "SELECT fallback_from, provider_id, fallback_reason, calls, calls * 1.0 / SUM(calls) OVER (),"
+    " successes," ALOG_QUERY_RATE("successes", "calls") ","
+      ALOG_QUERY_MEAN_MS("latency_us", "latency_count")
+    " FROM (SELECT fallback_from, provider_id, fallback_reason, SUM(calls) AS calls,"
+    "   SUM(successes) AS successes, SUM(latency_count) AS latency_count,"
+    "   SUM(latency_us_sum) AS latency_us"
+    "   FROM {rollup_fallbacks: fallback_from, provider_id, fallback_reason, calls, successes,"
+    "     latency_count, latency_us_sum / provider_id}"
+    "   GROUP BY fallback_from, provider_id, fallback_reason)"
+    " ORDER BY calls DESC, fallback_from, provider_id, fallback_reason LIMIT :limit";
+/* clang-format on */
+
+const struct alog_query_form alog_query_fallbacks =
+    ALOG_QUERY_FORM(fallbacks_sql, fallbacks_columns);

@@ -9,7 +9,9 @@ static const struct alog_column summary_columns[] = {
     {"failed_jobs", ALOG_COLUMN_INTEGER, "of them, ended with failed"},
     {"cancelled_jobs", ALOG_COLUMN_INTEGER, "of them, ended with cancelled"},
     {"ended_jobs", ALOG_COLUMN_INTEGER, "of them, with a start and an end"},
-    {"avg_job_duration_ms", ALOG_COLUMN_MS, "mean duration of those"},
+    {"timed_jobs", ALOG_COLUMN_INTEGER, "of those, whose end is not before their start"},
+    {"avg_job_duration_ms", ALOG_COLUMN_MS, "mean duration of those, NULL without any"},
+    {"ai_jobs", ALOG_COLUMN_INTEGER, "jobs of the day that an AI agent took part in"},
     {"total_errors", ALOG_COLUMN_INTEGER, "error events"},
     {"hook_errors", ALOG_COLUMN_INTEGER, "of them, type hook"},
     {"test_errors", ALOG_COLUMN_INTEGER, "of them, type test"},
@@ -47,7 +49,7 @@ static const struct alog_column summary_columns[] = {
 /* clang-format off */
 static const char summary_sql[] =
     "SELECT day, environment, total_jobs, successful_jobs, failed_jobs, cancelled_jobs, ended_jobs,"
-    " avg_job_duration_ms, total_errors, hook_errors, test_errors, lint_errors, type_errors,"
+    " timed_jobs, avg_job_duration_ms, ai_jobs, total_errors, hook_errors, test_errors, lint_errors, type_errors,"
     " total_ai_fixes, orchestrated_jobs, avg_orchestration_iterations, most_used_strategy,"
     " most_effective_strategy, agent_executions, agent_successes,"
       ALOG_QUERY_RATE("agent_successes", "agent_executions") ","

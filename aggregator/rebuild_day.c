@@ -185,6 +185,10 @@ static enum alog_status count_hours(struct day_run *run) {
                              "DELETE FROM %s WHERE hour_epoch >= ?1 AND hour_epoch < ?2",
                              kind->table);
             status = run_sql(run, sql);
+        } else if (kind->scope == ALOG_SCOPE_DAY) {
+            /* All jobs of the day are counted again. */
+            sqlite3_snprintf(sizeof(sql), sql, "DELETE FROM %s WHERE day_epoch = ?1", kind->table);
+            status = run_sql(run, sql);
         }
     }
     run->scope.rollups = true;
@@ -245,6 +249,14 @@ static enum alog_status erase_jobs(struct day_run *run) {
     }
     if (status == ALOG_OK) {
         status = run_sql(run, note);
+    }
+    if (status == ALOG_OK) {
+        char others[192];
+        sqlite3_snprintf(sizeof(others), others,
+                         "SELECT environment, job_id FROM jobs WHERE job_id IN"
+                         " (SELECT job_id FROM temp.rebuilt_ids) AND day_epoch <> %lld",
+                         (long long)run->from_epoch_s);
+        status = alog_deltas_forget_jobs(run->db, others, &run->groups, run->error);
     }
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);

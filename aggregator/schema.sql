@@ -329,6 +329,39 @@ CREATE TABLE job_details (
     PRIMARY KEY (environment, job_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Attempts, by the day that their job belongs to. An operation is what an agent did about one issue type in one job;
+-- each of its agent_execution events is an attempt.
+CREATE TABLE rollup_attempts (
+    day_epoch INTEGER NOT NULL,    -- start of the job's day, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,     -- the job's environment
+    agent_name TEXT NOT NULL,      -- the agent
+    issue_type TEXT NOT NULL,      -- what it worked on
+    operations INTEGER NOT NULL,   -- how many
+    attempts INTEGER NOT NULL,     -- their attempts
+    ended_well INTEGER NOT NULL,   -- operations whose last attempt was successful
+    retried INTEGER NOT NULL,      -- operations with more than one attempt
+    recovered INTEGER NOT NULL,    -- of them, with a failed attempt and a successful last one
+    given_up INTEGER NOT NULL,     -- of them, with a failed last attempt
+    attempts_2 INTEGER NOT NULL,   -- operations with two attempts
+    attempts_3 INTEGER NOT NULL,   -- operations with three attempts
+    attempts_4_up INTEGER NOT NULL, -- operations with more
+    time_lost_us_sum INTEGER NOT NULL, -- time of failed attempts
+    PRIMARY KEY (environment, day_epoch, agent_name, issue_type)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs by the strategies that they chose, each once however often it chose one, by the day that the job belongs to.
+CREATE TABLE rollup_strategy_jobs (
+    day_epoch INTEGER NOT NULL,    -- start of the job's day, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,     -- the job's environment
+    strategy TEXT NOT NULL,        -- selected_strategy
+    jobs INTEGER NOT NULL,         -- jobs that chose it
+    orchestrated_jobs INTEGER NOT NULL, -- of them, with an orchestration_execution
+    orchestration_iterations_sum INTEGER NOT NULL, -- sum of iteration_count of those
+    finished_jobs INTEGER NOT NULL, -- of the jobs, with a job_end
+    successful_jobs INTEGER NOT NULL, -- of those, ended with success
+    PRIMARY KEY (environment, day_epoch, strategy)
+) STRICT, WITHOUT ROWID;
+
 -- Days whose sums changed since they were summarised; empty at rest.
 CREATE TABLE dirty_days (
     environment TEXT NOT NULL, -- the environment
@@ -356,8 +389,12 @@ CREATE TABLE daily_summary (
     failed_jobs INTEGER NOT NULL,       -- of them, ended with failed
     cancelled_jobs INTEGER NOT NULL,    -- of them, ended with cancelled
     ended_jobs INTEGER NOT NULL,        -- of them, with a start and an end
-    job_duration_us_sum INTEGER NOT NULL, -- sum of their durations
-    avg_job_duration_ms REAL,           -- mean of their durations
+    timed_jobs INTEGER NOT NULL,        -- of those, whose end is not before their start: where the clock was set back there is no duration
+    job_duration_us_sum INTEGER NOT NULL, -- sum of the durations of those
+    avg_job_duration_ms REAL,           -- mean of the durations of those
+    ai_jobs INTEGER NOT NULL,           -- jobs of the day that an AI agent took part in
+    job_iterations_count INTEGER NOT NULL, -- jobs of the day that said how many rounds they took
+    job_iterations_sum INTEGER NOT NULL, -- sum of those rounds
     total_errors INTEGER NOT NULL,      -- error events
     hook_errors INTEGER NOT NULL,       -- of them, type hook
     test_errors INTEGER NOT NULL,       -- of them, type test
@@ -458,8 +495,22 @@ CREATE TABLE daily_strategies (
     strategy TEXT NOT NULL,        -- selected_strategy
     decisions INTEGER NOT NULL,    -- how many
     effectiveness_count INTEGER NOT NULL, -- of them, with a score
+    effectiveness_e6_sum INTEGER NOT NULL, -- sum of the scores
     effectiveness_avg REAL,        -- mean score
     PRIMARY KEY (day_epoch, environment, strategy)
+) STRICT, WITHOUT ROWID;
+
+-- A day's agent executions by confidence, in tenths.
+CREATE TABLE daily_calibration (
+    day TEXT NOT NULL,             -- YYYY-MM-DD in the reporting time zone
+    day_epoch INTEGER NOT NULL,    -- its start, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,     -- the environment
+    agent_name TEXT NOT NULL,      -- the agent
+    confidence_tenth INTEGER NOT NULL, -- confidence from this many tenths and below the next; 9 includes 1
+    executions INTEGER NOT NULL,   -- executions with such a confidence
+    successes INTEGER NOT NULL,    -- of them, successful
+    confidence_e6_sum INTEGER NOT NULL, -- sum of confidence
+    PRIMARY KEY (day_epoch, environment, agent_name, confidence_tenth)
 ) STRICT, WITHOUT ROWID;
 
 -- A day's hook runs.

@@ -276,6 +276,25 @@ uint64_t alog_sketch_count_until_us(const struct alog_sketch *sketch, double lim
     return count;
 }
 
+uint64_t alog_sketch_count_between(const struct alog_sketch *sketch, uint32_t from,
+                                   uint32_t below) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        bool within = sketch->first + i >= from && sketch->first + i < below;
+        count += within ? count_at(sketch, i) : 0;
+    }
+    return count;
+}
+
+uint64_t alog_sketch_sum_between(const struct alog_sketch *sketch, uint32_t from, uint32_t below) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < sketch->len; i++) {
+        bool within = sketch->first + i >= from && sketch->first + i < below;
+        sum += within ? count_at(sketch, i) * (sketch->first + i) : 0;
+    }
+    return sum;
+}
+
 size_t alog_sketch_encoded_bound(const struct alog_sketch *sketch) {
     return 1 + 10 + (size_t)sketch->len * (2 + 10);
 }

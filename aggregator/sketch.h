@@ -73,6 +73,10 @@ bool alog_sketch_quantile_us(const struct alog_sketch *sketch, double q, double 
 /* How many values are at most `limit_us`, to the width of one bucket. */
 uint64_t alog_sketch_count_until_us(const struct alog_sketch *sketch, double limit_us);
 
+/* What is in the buckets from `from` and below `below`, and the sum of bucket times count. */
+uint64_t alog_sketch_count_between(const struct alog_sketch *sketch, uint32_t from, uint32_t below);
+uint64_t alog_sketch_sum_between(const struct alog_sketch *sketch, uint32_t from, uint32_t below);
+
 /* Bytes that alog_sketch_encode may write, at most. */
 size_t alog_sketch_encoded_bound(const struct alog_sketch *sketch);
 

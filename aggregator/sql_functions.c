@@ -5,6 +5,7 @@
 #include "names.h"
 #include "sketch.h"
 #include "sql_error.h"
+#include "statistics.h"
 #include "wilson.h"
 
 /* Add a value's sketch to `into`, or say on `context` why not. NULL adds nothing. */
@@ -89,6 +90,92 @@ static void bits_or_final(sqlite3_context *context) {
     }
 }
 
+typedef uint64_t between_fn(const struct alog_sketch *sketch, uint32_t from, uint32_t below);
+
+static void between(sqlite3_context *context, sqlite3_value **values, between_fn *add_up) {
+    struct alog_sketch sketch = {0};
+    if (merge_value(context, &sketch, values[0])) {
+        uint64_t n = add_up(&sketch, (uint32_t)sqlite3_value_int64(values[1]),
+                            (uint32_t)sqlite3_value_int64(values[2]));
+        sqlite3_result_int64(context, n > INT64_MAX ? INT64_MAX : (sqlite3_int64)n);
+    }
+    alog_sketch_free(&sketch);
+}
+
+static void sketch_count_between(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    between(context, values, alog_sketch_count_between);
+}
+
+static void sketch_sum_between(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    between(context, values, alog_sketch_sum_between);
+}
+
+/* The values so far. */
+struct values {
+    double *items;
+    size_t count, capacity;
+};
+
+static void median_step(sqlite3_context *context, int count, sqlite3_value **arguments) {
+    (void)count;
+    struct values *values = sqlite3_aggregate_context(context, sizeof(*values));
+    if (!values || sqlite3_value_type(arguments[0]) == SQLITE_NULL) {
+        return;
+    }
+    if (values->count == values->capacity) {
+        size_t capacity = values->capacity == 0 ? 8 : values->capacity * 2;
+        double *items = realloc(values->items, capacity * sizeof(*items));
+        if (!items) {
+            sqlite3_result_error_nomem(context);
+            return;
+        }
+        values->items = items;
+        values->capacity = capacity;
+    }
+    values->items[values->count++] = sqlite3_value_double(arguments[0]);
+}
+
+static void median_final(sqlite3_context *context) {
+    struct values *values = sqlite3_aggregate_context(context, 0);
+    double median;
+    if (values) {
+        if (alog_median(values->items, values->count, &median)) {
+            sqlite3_result_double(context, median);
+        }
+        free(values->items);
+        values->items = NULL;
+    }
+}
+
+static bool any_null(int count, sqlite3_value **values) {
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void lower_rate_p(sqlite3_context *context, int count, sqlite3_value **values) {
+    double p;
+    if (!any_null(count, values) &&
+        alog_lower_rate_p(sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
+                          sqlite3_value_int64(values[2]), sqlite3_value_int64(values[3]), &p)) {
+        sqlite3_result_double(context, p);
+    }
+}
+
+static void phi(sqlite3_context *context, int count, sqlite3_value **values) {
+    double result;
+    if (!any_null(count, values) &&
+        alog_phi(sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
+                 sqlite3_value_int64(values[2]), sqlite3_value_int64(values[3]), &result)) {
+        sqlite3_result_double(context, result);
+    }
+}
+
 /* The text with the least time; on equal times the smallest text. */
 struct earliest {
     char *text;
@@ -165,6 +252,11 @@ enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *err
         {"sketch_merge", -1, NULL, sketch_merge_step, sketch_merge_final},
         {"bits_or", 1, NULL, bits_or_step, bits_or_final},
         {"earliest_text", 2, NULL, earliest_text_step, earliest_text_final},
+        {"median", 1, NULL, median_step, median_final},
+        {"sketch_count_between", 3, sketch_count_between, NULL, NULL},
+        {"sketch_sum_between", 3, sketch_sum_between, NULL, NULL},
+        {"lower_rate_p", 4, lower_rate_p, NULL, NULL},
+        {"phi", 4, phi, NULL, NULL},
         {"sketch_quantile_ms", 2, sketch_quantile_ms, NULL, NULL},
         {"sketch_count_until_ms", 2, sketch_count_until_ms, NULL, NULL},
         {"wilson_low", 2, wilson_low, NULL, NULL},

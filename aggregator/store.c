@@ -179,8 +179,8 @@ static enum alog_status read_latency_limits(sqlite3 *db, struct alog_latency_lim
     return status;
 }
 
-static enum alog_status read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
-                                      struct alog_error *error) {
+enum alog_status alog_store_read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
+                                          struct alog_error *error) {
     int64_t offset = 0, cap = 0;
     enum alog_status status = read_integer(
         db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'",
@@ -382,7 +382,7 @@ static enum alog_status open_database(struct alog_store *store,
     }
     if (status == ALOG_OK) {
         note_journal_mode(store);
-        status = read_settings(store->db, &store->settings, error);
+        status = alog_store_read_settings(store->db, &store->settings, error);
     }
     return status;
 }

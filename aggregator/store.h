@@ -63,4 +63,8 @@ enum alog_status alog_store_replace(struct alog_store *store, struct alog_store 
  */
 enum alog_status alog_store_open_read(const char *path, sqlite3 **ret_db, struct alog_error *error);
 
+/* What a database has recorded. ALOG_CORRUPT, ALOG_IO, … */
+enum alog_status alog_store_read_settings(sqlite3 *db, struct alog_store_settings *ret_settings,
+                                          struct alog_error *error);
+
 #endif

@@ -14,11 +14,14 @@ struct maker {
     const char *table;
 };
 
-/* The makers, in the order in which they run: levels of a day, daily tables, levels of a month. */
+/* The makers, in the order in which they run: levels of a day, what is swept, daily tables, levels
+ * of a month. */
 struct statements {
     sqlite3_stmt *day_text;
     struct maker days[ALOG_ROLLUP_COUNT];
     size_t day_count;
+    struct maker swept[2]; /* erased only: rows that no job is behind any more */
+    size_t swept_count;
     struct maker tables[MAX_DAILY_TABLES];
     size_t table_count;
     struct maker months[ALOG_ROLLUP_COUNT];
@@ -66,13 +69,29 @@ static enum alog_status prepare_tables(sqlite3 *db, struct statements *all,
         struct maker *maker = &all->tables[all->table_count++];
         maker->table = table->name;
         sqlite3_snprintf(sizeof(erase), erase,
-                         "DELETE FROM %s WHERE day_epoch = :day_epoch"
-                         " AND environment = :environment",
+                         "DELETE FROM %s WHERE day_epoch = :bucket"
+                         " AND environment = :env",
                          table->name);
         status = prepare(db, erase, &maker->erase, error);
         if (status == ALOG_OK) {
             status = prepare(db, table->insert, &maker->insert, error);
         }
+    }
+    return status;
+}
+
+static enum alog_status prepare_swept(sqlite3 *db, struct statements *all,
+                                      struct alog_error *error) {
+    static const char *const sql[] = {
+        "DELETE FROM rollup_attempts WHERE environment = :env AND day_epoch = :bucket"
+        " AND operations = 0",
+        "DELETE FROM rollup_strategy_jobs WHERE environment = :env"
+        " AND day_epoch = :bucket AND jobs = 0"};
+    enum alog_status status = ALOG_OK;
+    for (size_t i = 0; status == ALOG_OK && i < 2; i++) {
+        struct maker *maker = &all->swept[all->swept_count++];
+        maker->table = "what jobs say of their days";
+        status = prepare(db, sql[i], &maker->erase, error);
     }
     return status;
 }
@@ -98,6 +117,9 @@ static enum alog_status prepare_all(sqlite3 *db, struct statements *all, struct 
         status = prepare_levels(db, ALOG_LEVEL_DAY, all->days, &all->day_count, error);
     }
     if (status == ALOG_OK) {
+        status = prepare_swept(db, all, error);
+    }
+    if (status == ALOG_OK) {
         status = prepare_tables(db, all, error);
     }
     if (status == ALOG_OK) {
@@ -116,6 +138,7 @@ static void finalize_makers(struct maker *makers, size_t count) {
 static void finalize_all(struct statements *all) {
     sqlite3_finalize(all->day_text);
     finalize_makers(all->days, all->day_count);
+    finalize_makers(all->swept, all->swept_count);
     finalize_makers(all->tables, all->table_count);
     finalize_makers(all->months, all->month_count);
 }
@@ -144,11 +167,9 @@ struct bucket {
 
 static enum alog_status run(sqlite3 *db, sqlite3_stmt *statement, const char *table,
                             const struct bucket *bucket, struct alog_error *error) {
-    bind_value(statement, ":environment", bucket->environment);
+    bind_value(statement, ":env", bucket->environment);
     bind_integer(statement, ":bucket", bucket->start_s);
     bind_integer(statement, ":bucket_end", bucket->end_s);
-    bind_integer(statement, ":day_epoch", bucket->start_s);
-    bind_integer(statement, ":day_end", bucket->end_s);
     if (bucket->day_text) {
         bind_value(statement, ":day", bucket->day_text);
     }
@@ -165,7 +186,7 @@ static enum alog_status make(sqlite3 *db, const struct maker *makers, size_t cou
     enum alog_status status = ALOG_OK;
     for (size_t i = 0; status == ALOG_OK && i < count; i++) {
         status = run(db, makers[i].erase, makers[i].table, bucket, error);
-        if (status == ALOG_OK) {
+        if (status == ALOG_OK && makers[i].insert) {
             status = run(db, makers[i].insert, makers[i].table, bucket, error);
         }
         if (status == ALOG_OK && strcmp(makers[i].table, "daily_summary") == 0) {
@@ -188,6 +209,9 @@ static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlit
                             .start_s = day_epoch,
                             .end_s = day_epoch + ALOG_DAY_S};
     enum alog_status status = make(db, all->days, all->day_count, &bucket, days, error);
+    if (status == ALOG_OK) {
+        status = make(db, all->swept, all->swept_count, &bucket, days, error);
+    }
     if (status == ALOG_OK) {
         status = make(db, all->tables, all->table_count, &bucket, days, error);
     }

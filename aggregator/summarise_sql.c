@@ -2,16 +2,16 @@
 
 /* The rows of a rollup that belong to the day. */
 #define OF_THE_DAY                                                                                 \
-    " WHERE environment = :environment AND hour_epoch >= :day_epoch AND hour_epoch < :day_end"
+    " WHERE environment = :env AND hour_epoch >= :bucket AND hour_epoch < :bucket_end"
 
 /* The rows of a rollup's level that are the day. */
-#define IS_THE_DAY " WHERE environment = :environment AND day_epoch = :day_epoch"
+#define IS_THE_DAY " WHERE environment = :env AND day_epoch = :bucket"
 
 /* The writers' own events are no one's work. */
 #define NOT_THE_WRITERS " AND event NOT IN ('writer_loss', 'writer_stats')"
 
 /* The first columns of every daily table. */
-#define DAY " :day, :day_epoch, :environment"
+#define DAY " :day, :bucket, :env"
 
 /* Each part is one row, also when the day has nothing of it. */
 static const char daily_summary[] =
@@ -24,10 +24,14 @@ static const char daily_summary[] =
     " COUNT(*) FILTER (WHERE status = 'failed') AS failed,"
     " COUNT(*) FILTER (WHERE status = 'cancelled') AS cancelled,"
     " COUNT(*) FILTER (WHERE start_ns IS NOT NULL AND end_ns IS NOT NULL) AS ended,"
-    " COALESCE(SUM((end_ns - start_ns) / 1000), 0) AS duration_us,"
+    " COUNT(*) FILTER (WHERE end_ns >= start_ns) AS timed,"
+    " COALESCE(SUM((end_ns - start_ns) / 1000) FILTER (WHERE end_ns >= start_ns), 0)"
+    " AS duration_us,"
+    " COUNT(*) FILTER (WHERE ai_agent = 1) AS ai_jobs,"
+    " COUNT(iterations) AS iterations_n, COALESCE(SUM(iterations), 0) AS iterations,"
     " COUNT(*) FILTER (WHERE status = 'success' AND ai_agent = 1) AS ai_fixes,"
     " COUNT(*) FILTER (WHERE orchestrations > 0) AS orchestrated"
-    " FROM jobs WHERE environment = :environment AND day_epoch = :day_epoch"
+    " FROM jobs WHERE environment = :env AND day_epoch = :bucket"
     " AND (start_ns IS NOT NULL OR end_ns IS NOT NULL)),"
     " r AS (SELECT COALESCE(SUM(errors), 0) AS total,"
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'hook'), 0) AS hook,"
@@ -57,7 +61,8 @@ static const char daily_summary[] =
     " COALESCE(SUM(failed + errors), 0) AS failures FROM rollup_tests_day" IS_THE_DAY ")"
     " SELECT" DAY ","
     " j.total, j.successful, j.failed, j.cancelled,"
-    " j.ended, j.duration_us, j.duration_us / (1000.0 * NULLIF(j.ended, 0)),"
+    " j.ended, j.timed, j.duration_us, j.duration_us / (1000.0 * NULLIF(j.timed, 0)),"
+    " j.ai_jobs, j.iterations_n, j.iterations,"
     " r.total, r.hook, r.test, r.lint, r.type_check,"
     " j.ai_fixes, j.orchestrated, o.iterations * 1.0 / NULLIF(o.n, 0),"
     " (SELECT strategy FROM s ORDER BY decisions DESC, strategy LIMIT 1),"
@@ -72,7 +77,7 @@ static const char daily_summary[] =
     " h.runs, h.failures, t.runs, t.failures, e.events, l.lost"
     " FROM e, l, j, r, o, a, p, h, t"
     " WHERE e.events > 0 OR l.lost > 0 OR EXISTS"
-    " (SELECT 1 FROM jobs WHERE environment = :environment AND day_epoch = :day_epoch)";
+    " (SELECT 1 FROM jobs WHERE environment = :env AND day_epoch = :bucket)";
 
 static const char daily_events[] =
     "INSERT INTO daily_events"
@@ -117,8 +122,22 @@ static const char daily_providers[] =
 static const char daily_strategies[] =
     "INSERT INTO daily_strategies"
     " SELECT" DAY ", selected_strategy, SUM(decisions), SUM(effectiveness_count),"
-    " SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0))"
+    " SUM(effectiveness_e6_sum), SUM(effectiveness_e6_sum) / (1e6 * "
+    "NULLIF(SUM(effectiveness_count), 0))"
     " FROM rollup_strategies_day" IS_THE_DAY " GROUP BY selected_strategy";
+
+static const char daily_calibration[] =
+    "INSERT INTO daily_calibration"
+    " WITH RECURSIVE t (tenth) AS (SELECT 0 UNION ALL SELECT tenth + 1 FROM t WHERE tenth < 9),"
+    " c AS (SELECT agent_name, tenth, success_hist AS yes, failure_hist AS no, rest_hist AS rest,"
+    " tenth * 100 AS low, CASE tenth WHEN 9 THEN 1001 ELSE tenth * 100 + 100 END AS high"
+    " FROM rollup_calibration_day, t" IS_THE_DAY ")"
+    " SELECT" DAY ", agent_name, tenth,"
+    " sketch_count_between(yes, low, high) + sketch_count_between(no, low, high) AS n,"
+    " sketch_count_between(yes, low, high),"
+    " (sketch_sum_between(yes, low, high) + sketch_sum_between(no, low, high)) * 1000"
+    " + sketch_count_between(rest, low, high)"
+    " FROM c WHERE sketch_count_between(yes, low, high) + sketch_count_between(no, low, high) > 0";
 
 static const char daily_hooks[] =
     "INSERT INTO daily_hooks"
@@ -143,15 +162,11 @@ static const char daily_errors[] =
 
 const struct alog_daily_table *alog_daily_tables(void) {
     static const struct alog_daily_table tables[] = {
-        {"daily_summary", daily_summary},
-        {"daily_events", daily_events},
-        {"daily_agents", daily_agents},
-        {"daily_providers", daily_providers},
-        {"daily_strategies", daily_strategies},
-        {"daily_hooks", daily_hooks},
-        {"daily_tests", daily_tests},
-        {"daily_errors", daily_errors},
-        {NULL, NULL},
+        {"daily_summary", daily_summary},       {"daily_events", daily_events},
+        {"daily_agents", daily_agents},         {"daily_providers", daily_providers},
+        {"daily_strategies", daily_strategies}, {"daily_calibration", daily_calibration},
+        {"daily_hooks", daily_hooks},           {"daily_tests", daily_tests},
+        {"daily_errors", daily_errors},         {NULL, NULL},
     };
     return tables;
 }

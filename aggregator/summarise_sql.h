@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * `insert` makes the rows of one day and environment. Its parameters: :environment, :day_epoch and
- * :day_end (seconds since 1970), :day (YYYY-MM-DD).
+ * `insert` makes the rows of one day and environment. Its parameters: :env, :bucket and :bucket_end
+ * (the day's start and end, seconds since 1970), :day (YYYY-MM-DD).
  */
 struct alog_daily_table {
     const char *name;

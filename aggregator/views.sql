@@ -279,7 +279,7 @@ CREATE VIEW v_jobs (
     events                   -- all its events
 ) AS
 SELECT job_id, environment, CAST(strftime('%Y-%m-%d %H:%M:%S', start_ns / 1000000000, 'unixepoch') AS TEXT),
-    CAST(strftime('%Y-%m-%d %H:%M:%S', end_ns / 1000000000, 'unixepoch') AS TEXT), CAST((end_ns - start_ns) / 1e9 AS REAL),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', end_ns / 1000000000, 'unixepoch') AS TEXT), CAST(CASE WHEN end_ns >= start_ns THEN (end_ns - start_ns) / 1e9 END AS REAL),
     status, CAST(ai_agent AS INTEGER), CAST(iterations AS INTEGER), error_message,
     CAST(agent_executions AS INTEGER), CAST(agent_successes AS INTEGER), CAST(provider_calls AS INTEGER),
     CAST(provider_successes AS INTEGER), CAST(input_tokens + output_tokens AS INTEGER), CAST(cost_nusd / 1e9 AS REAL),

@@ -28,6 +28,10 @@ struct cli_arguments {
     const char *job;
     const char *time_zone;
     const char *latency_thresholds;
+    const char *thresholds;
+    const char *by;
+    const char *sort;
+    const char *metric;
     const char *day;
     const char *allow;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
@@ -36,9 +40,13 @@ struct cli_arguments {
     bool since_is_local; /* given without an offset: for a database, in its zone */
     bool until_is_local;
     struct alog_opt_f64 max_latency_ms;
+    struct alog_opt_f64 max_ece;
+    struct alog_opt_f64 max_ratio;
     struct alog_opt_i64 limit;
     struct alog_opt_i64 jobs;
     struct alog_opt_i64 dimension_cap;
+    struct alog_opt_i64 bins;
+    struct alog_opt_i64 min_count;
     struct alog_opt_i64 keep_rows_days;
     struct alog_opt_i64 keep_rollups_days;
     struct alog_opt_i64 keep_summaries_days;

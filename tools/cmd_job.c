@@ -34,17 +34,30 @@ static const struct section sections[] = {
      "agents",
      "Agents",
      {"agent_name", "issue_type", "provider_id", "model", "attempts", "successes", "success_rate",
-      "confidence_avg", "fixes_applied", "total_execution_time_ms", "first_seen"}},
+      "confidence_avg", "fixes_applied", "total_execution_time_ms", "failed_time_ms", "ended_well",
+      "first_seen"}},
     {ALOG_QUERY_JOB_PROVIDERS,
      "providers",
      "Providers",
      {"provider_id", "model", "agent_name", "calls", "successes", "availability_failures",
       "execution_failures", "avg_latency_ms", "retries", "fallbacks", "input_tokens",
       "output_tokens", "cost_usd"}},
+    {ALOG_QUERY_JOB_STRATEGIES,
+     "strategies",
+     "Strategies",
+     {"strategy", "decisions", "scores", "avg_effectiveness", "first_seen", "last_seen"}},
+    {ALOG_QUERY_JOB_TESTS,
+     "failed_tests",
+     "Failed tests",
+     {"test_id", "failed", "errors", "first_seen", "last_seen", "sample"}},
     {ALOG_QUERY_JOB_ERRORS,
      "errors",
      "Errors",
      {"error_type", "error_category", "errors", "first_seen", "last_seen", "sample"}},
+    {ALOG_QUERY_JOB_TIMELINE,
+     "timeline",
+     "Time line",
+     {"at", "until", "what", "name", "detail", "count", "failures"}},
 };
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 
@@ -120,18 +133,18 @@ static enum exit_code run(const struct cli_command *command,
     return output_finish(&output, code);
 }
 
-const struct cli_command cmd_job = {.name = "job",
-                                    .operands = "DB JOB_ID",
-                                    .min_operands = 2,
-                                    .max_operands = 2,
-                                    .summary = "one job: its facts, agents, providers and errors",
-                                    .description =
-                                        "Print what happened in one job, from the database alone: "
-                                        "how it ended, which agents worked on what, which "
-                                        "providers they called, what failed. JSON is one object "
-                                        "with job, agents, providers and errors.",
-                                    .examples = "agentlog job agents.db job-17\n"
-                                                "agentlog job agents.db job-17 --json | jq .agents",
-                                    .options = options,
-                                    .exits = exits,
-                                    .run = run};
+const struct cli_command cmd_job = {
+    .name = "job",
+    .operands = "DB JOB_ID",
+    .min_operands = 2,
+    .max_operands = 2,
+    .summary = "one job: its facts, agents, providers, errors and time line",
+    .description = "Print what happened in one job, from the database alone: "
+                   "how it ended, which agents worked on what, which "
+                   "providers they called, what failed. JSON is one object "
+                   "with job, agents, providers, strategies, failed_tests, errors and timeline.",
+    .examples = "agentlog job agents.db job-17\n"
+                "agentlog job agents.db job-17 --json | jq .agents",
+    .options = options,
+    .exits = exits,
+    .run = run};

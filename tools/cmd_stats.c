@@ -1,8 +1,12 @@
 /* agentlog stats: success rates, availability and other figures over a window of time. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "commands.h"
 #include "db_query.h"
 
-#define MAX_KINDS 16
+#define MAX_KINDS      32
+#define MAX_THRESHOLDS 20
 
 static const struct cli_option options[] = {
     CLI_OPTION_SINCE_WHOLE("hour", "hours"),
@@ -35,6 +39,63 @@ static const struct cli_option options[] = {
      .minimum = 0,
      .maximum = INT64_C(9000000000000000),
      .doc = "availability: a slower call is not fast enough, and counts as such"},
+    {.name = "by",
+     .argument = "WHAT",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(by),
+     .fallback = "agent,issue-type; day",
+     .doc = "success-rate: agent, issue-type, provider, model, or several divided by commas; "
+            "trend: day or week"},
+    {.name = "thresholds",
+     .argument = "C,...",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(thresholds),
+     .fallback = "0.5,0.8",
+     .doc = "confidence: where classes begin, in thousandths"},
+    {.name = "bins",
+     .argument = "N",
+     .kind = CLI_NUMBER,
+     CLI_MEMBER(bins),
+     .minimum = 1,
+     .maximum = 1000,
+     .fallback = "10",
+     .doc = "calibration: bins of equal width"},
+    {.name = "max-ece",
+     .argument = "X",
+     .kind = CLI_REAL,
+     CLI_MEMBER(max_ece),
+     .minimum = 0,
+     .maximum = 1,
+     .doc = "calibration: exit with 4 when one that has --min-count executions has an ece above X"},
+    {.name = "sort",
+     .argument = "ORDER",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(sort),
+     .fallback = "failing",
+     .doc = "tests: failing, flaky or slowest first"},
+    {.name = "metric",
+     .argument = "NAME",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(metric),
+     .fallback = "success-rate",
+     .doc = "trend: success-rate, availability, latency-p95, cost, errors, test-failures, "
+            "hook-failures or job-success"},
+    {.name = "min-count",
+     .argument = "N",
+     .kind = CLI_NUMBER,
+     CLI_MEMBER(min_count),
+     .minimum = 1,
+     .maximum = 1000000000,
+     .fallback = "30; orchestration: 5",
+     .doc = "availability, calibration, orchestration, regress: fewer are not judged"},
+    {.name = "max-ratio",
+     .argument = "X",
+     .kind = CLI_REAL,
+     CLI_MEMBER(max_ratio),
+     .minimum = 0,
+     .maximum = 1000000,
+     .fallback = "1.5",
+     .doc = "regress: how many times the usual p95 and cost may be"},
     CLI_OPTION_LIMIT,
     CLI_OPTION_WIDE,
     CLI_OPTION_JSON,
@@ -44,6 +105,7 @@ static const struct cli_exit exits[] = {
     {EXIT_FINE, "fine, also when nothing matches"},
     {EXIT_FAILED, "this is no agentlog database, or it could not be read"},
     {EXIT_USAGE, "the command line is wrong, or the KIND does not know one of the filters"},
+    {EXIT_THRESHOLD, "regress found something worse, or calibration an ece above --max-ece"},
     {EXIT_NOT_FOUND, "there is no such database"},
     {EXIT_FINE, NULL}};
 
@@ -51,7 +113,17 @@ static const struct cli_exit exits[] = {
 #define NO_FILTERS           "none"
 #define AGENT_FILTERS        "--agent, --issue-type, --provider, --model"
 #define CALL_FILTERS         "--agent, --provider, --model"
-#define AVAILABILITY_FILTERS CALL_FILTERS ", --max-latency-ms"
+#define RATE_FILTERS         AGENT_FILTERS ", --by"
+#define AVAILABILITY_FILTERS CALL_FILTERS ", --max-latency-ms, --min-count"
+#define CONFIDENCE_FILTERS   "--agent, --thresholds"
+#define CALIBRATION_FILTERS  "--agent, --bins, --max-ece, --min-count"
+#define BIN_FILTERS          "--agent, --bins"
+#define STRATEGY_FILTERS     "--min-count"
+#define TEST_FILTERS         "--sort"
+#define RETRY_FILTERS        "--agent, --issue-type"
+#define FALLBACK_FILTERS     "--provider"
+#define TREND_FILTERS        "--metric, --by, and those of the metric (" AGENT_FILTERS ")"
+#define REGRESS_FILTERS      AGENT_FILTERS ", --min-count, --max-ratio"
 
 /* A kind, the filters that it takes, and the columns that a table for people shows. */
 struct stats_kind {
@@ -59,57 +131,166 @@ struct stats_kind {
     enum alog_query_kind kind;
     const char *filters;
     const char *columns[16];
+    const char *breach; /* a column: above --max-ece, or true, is a breach */
 };
 
 /* In the order of `choices`. */
 static const struct stats_kind kinds[] = {
     {"success-rate",
      ALOG_QUERY_SUCCESS_RATE,
-     AGENT_FILTERS,
-     {"agent_name", "issue_type", "executions", "successes", "success_rate", "success_rate_low",
-      "confidence_avg", "execution_time_p50_ms", "execution_time_p95_ms", "retries"}},
+     RATE_FILTERS,
+     {"agent_name", "issue_type", "provider_id", "model", "executions", "successes", "success_rate",
+      "success_rate_low", "confidence_weighted_rate", "confidence_avg", "execution_time_p50_ms",
+      "execution_time_p95_ms", "retries"},
+     NULL},
     {"availability",
      ALOG_QUERY_AVAILABILITY,
      AVAILABILITY_FILTERS,
      {"provider_id", "model", "calls", "availability", "availability_low", "success_rate",
-      "fast_enough_rate", "fast_enough_rate_low", "latency_p50_ms", "latency_p95_ms",
-      "latency_p99_ms"}},
+      "fast_enough_rate", "fast_enough_rate_low", "latency_source", "latency_p50_ms",
+      "latency_p95_ms", "latency_p99_ms", "degraded"},
+     NULL},
+    {"confidence",
+     ALOG_QUERY_CONFIDENCE,
+     CONFIDENCE_FILTERS,
+     {"agent_name", "confidence_from", "confidence_to", "executions", "share", "success_rate",
+      "success_rate_low", "confidence_avg"},
+     NULL},
+    {"calibration",
+     ALOG_QUERY_CALIBRATION,
+     CALIBRATION_FILTERS,
+     {"agent_name", "executions", "confidence_avg", "success_rate", "success_rate_low",
+      "brier_score", "reliability", "resolution", "uncertainty", "ece", "max_gap"},
+     "ece"},
+    {"calibration-bins",
+     ALOG_QUERY_CALIBRATION_BINS,
+     BIN_FILTERS,
+     {"confidence_from", "confidence_to", "executions", "share", "confidence_avg", "success_rate",
+      "success_rate_low", "gap"},
+     NULL},
+    {"orchestration",
+     ALOG_QUERY_ORCHESTRATION,
+     STRATEGY_FILTERS,
+     {"strategy", "decisions", "share", "scores", "avg_effectiveness", "jobs", "job_success_rate",
+      "job_success_rate_low", "avg_iterations", "most_used", "most_effective"},
+     NULL},
+    {"orchestration-time",
+     ALOG_QUERY_ORCHESTRATION_TIME,
+     NO_FILTERS,
+     {"execution_strategy", "executions", "avg_iterations", "strategy_switches",
+      "avg_total_time_ms", "total_time_ms", "hooks_share", "tests_share", "ai_share"},
+     NULL},
+    {"problem-hooks",
+     ALOG_QUERY_PROBLEM_HOOKS,
+     NO_FILTERS,
+     {"hook_name", "named", "orchestrations", "named_rate", "named_rate_low", "runs", "failures",
+      "failure_rate", "failure_rate_low"},
+     NULL},
     {"agents",
      ALOG_QUERY_AGENTS,
      AGENT_FILTERS,
      {"agent_name", "executions", "successes", "success_rate", "success_rate_low", "confidence_avg",
-      "fixes_applied", "retries", "execution_time_p50_ms", "execution_time_p95_ms"}},
+      "fixes_applied", "retries", "execution_time_p50_ms", "execution_time_p95_ms"},
+     NULL},
     {"providers",
      ALOG_QUERY_PROVIDERS,
      CALL_FILTERS,
      {"provider_id", "calls", "success_rate", "success_rate_low", "availability", "latency_p50_ms",
-      "latency_p95_ms", "retried_calls", "fallbacks", "input_tokens", "output_tokens", "cost_usd"}},
+      "latency_p95_ms", "retried_calls", "fallbacks", "input_tokens", "output_tokens", "cost_usd"},
+     NULL},
     {"models",
      ALOG_QUERY_MODELS,
      CALL_FILTERS,
      {"model", "calls", "success_rate", "success_rate_low", "latency_p50_ms", "latency_p95_ms",
-      "input_tokens", "output_tokens", "cost_usd", "cost_per_success_usd", "executions",
-      "execution_success_rate"}},
+      "input_tokens", "output_tokens", "cost_usd", "cost_per_success_usd", "tokens_per_success",
+      "executions", "execution_success_rate"},
+     NULL},
+    {"agents-providers",
+     ALOG_QUERY_AGENTS_PROVIDERS,
+     AGENT_FILTERS,
+     {"agent_name", "provider_id", "executions", "success_rate", "success_rate_low",
+      "other_success_rate", "difference", "correlation", "calls", "availability", "latency_p95_ms"},
+     NULL},
+    {"retries",
+     ALOG_QUERY_RETRIES,
+     RETRY_FILTERS,
+     {"agent_name", "issue_type", "operations", "attempts_per_operation", "ended_well_rate",
+      "retried", "recovered", "recovered_rate", "recovered_rate_low", "given_up", "time_lost_ms"},
+     NULL},
+    {"fallbacks",
+     ALOG_QUERY_FALLBACKS,
+     FALLBACK_FILTERS,
+     {"fallback_from", "provider_id", "fallback_reason", "calls", "share", "success_rate",
+      "success_rate_low", "avg_latency_ms"},
+     NULL},
     {"errors",
      ALOG_QUERY_ERRORS,
      NO_FILTERS,
-     {"error_type", "error_category", "errors", "share", "first_seen", "last_seen"}},
+     {"error_type", "error_category", "errors", "share", "first_seen", "last_seen"},
+     NULL},
+    {"error-patterns",
+     ALOG_QUERY_ERROR_PATTERNS,
+     NO_FILTERS,
+     {"error_type", "error_category", "errors", "share", "first_seen", "last_seen", "pattern"},
+     NULL},
+    {"hooks",
+     ALOG_QUERY_HOOKS,
+     NO_FILTERS,
+     {"hook_name", "hook_type", "runs", "failures", "skips", "failure_rate", "failure_rate_low",
+      "total_execution_time_ms", "execution_time_p50_ms", "execution_time_p95_ms"},
+     NULL},
     {"tests",
      ALOG_QUERY_TESTS,
-     NO_FILTERS,
+     TEST_FILTERS,
      {"test_id", "runs", "failed", "errors", "skipped", "failure_rate", "failure_rate_low", "flaky",
-      "avg_execution_time_ms"}},
+      "avg_execution_time_ms"},
+     NULL},
+    {"all-time", ALOG_QUERY_ALL_TIME, NO_FILTERS, {NULL}, NULL},
+    {"trend",
+     ALOG_QUERY_TREND,
+     TREND_FILTERS,
+     {"period", "n", "value", "value_low", "previous", "change", "change_ratio"},
+     NULL},
+    {"regress",
+     ALOG_QUERY_REGRESS,
+     REGRESS_FILTERS,
+     {"metric", "subject", "n", "value", "n_before", "value_before", "change", "ratio", "p_value",
+      "worse"},
+     "worse"},
 };
 
 static const struct cli_choice choices[] = {
-    {"success-rate", "how often each agent solves each type of issue; filters: " AGENT_FILTERS},
-    {"availability",
-     "how often each provider and model got to run; filters: " AVAILABILITY_FILTERS},
+    {"success-rate", "how often agents succeed, plain and weighted by confidence; "
+                     "filters: " RATE_FILTERS},
+    {"availability", "how often each provider and model got to run, how fast, and whether it got "
+                     "worse against the week before; filters: " AVAILABILITY_FILTERS},
+    {"confidence", "success by class of confidence; filters: " CONFIDENCE_FILTERS},
+    {"calibration",
+     "whether agents are as sure as they may be: Brier score and its parts, expected "
+     "calibration error; filters: " CALIBRATION_FILTERS},
+    {"calibration-bins", "success by bin of confidence; filters: " BIN_FILTERS},
+    {"orchestration", "each strategy: use, effectiveness, its jobs; whole days; "
+                      "filters: " STRATEGY_FILTERS},
+    {"orchestration-time", "time by execution strategy: hooks, tests, AI; filters: " NO_FILTERS},
+    {"problem-hooks", "hooks that correlation_insights name; filters: " NO_FILTERS},
     {"agents", "each agent: executions, success, confidence, time; filters: " AGENT_FILTERS},
     {"providers", "each provider: calls, success, latency, tokens, cost; filters: " CALL_FILTERS},
-    {"models", "each model: calls, success, latency, tokens, cost; filters: " CALL_FILTERS},
+    {"models", "each model: calls, success, latency, tokens, cost, also per success; "
+               "filters: " CALL_FILTERS},
+    {"agents-providers", "each agent with each provider, against its others; "
+                         "filters: " AGENT_FILTERS},
+    {"retries", "attempts per operation, success after retry, time lost; whole days; "
+                "filters: " RETRY_FILTERS},
+    {"fallbacks", "calls in place of another provider's: from, to, why; "
+                  "filters: " FALLBACK_FILTERS},
     {"errors", "errors by type and category; filters: " NO_FILTERS},
-    {"tests", "tests, the failing and flaky ones first; filters: " NO_FILTERS},
+    {"error-patterns", "errors by message, numbers, paths and ids folded; filters: " NO_FILTERS},
+    {"hooks", "hooks: runs, failures, time; filters: " NO_FILTERS},
+    {"tests", "tests: failing, flaky or slowest first; filters: " TEST_FILTERS},
+    {"all-time", "everything in one row; whole days; filters: " NO_FILTERS},
+    {"trend", "one figure by day or week, with its change; filters: " TREND_FILTERS},
+    {"regress", "what got worse: the latest day, or --since to --until, against as long before it "
+                "and the week before; filters: " REGRESS_FILTERS},
     {NULL, NULL}};
 
 static enum exit_code no_such_kind(const struct cli_command *command, const char *word) {
@@ -135,7 +316,15 @@ static const char *misplaced_filter(const struct stats_kind *kind,
                    {"--issue-type", arguments->issue_type != NULL},
                    {"--provider", arguments->provider != NULL},
                    {"--model", arguments->model != NULL},
-                   {"--max-latency-ms", arguments->max_latency_ms.present}};
+                   {"--max-latency-ms", arguments->max_latency_ms.present},
+                   {"--by", arguments->by != NULL},
+                   {"--thresholds", arguments->thresholds != NULL},
+                   {"--bins", arguments->bins.present},
+                   {"--max-ece", arguments->max_ece.present},
+                   {"--sort", arguments->sort != NULL},
+                   {"--metric", arguments->metric != NULL},
+                   {"--min-count", arguments->min_count.present},
+                   {"--max-ratio", arguments->max_ratio.present}};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         if (filters[i].given && strstr(kind->filters, filters[i].option) == NULL) {
             return filters[i].option;
@@ -144,20 +333,176 @@ static const char *misplaced_filter(const struct stats_kind *kind,
     return NULL;
 }
 
+/* Which of `words` (NULL-terminated) the `len` bytes of `text` are; -1 = none. */
+static int word_index(const char *text, size_t len, const char *const *words) {
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strlen(words[i]) == len && memcmp(words[i], text, len) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* "agent,model" as bits; false when a word is another. */
+static bool read_by(const char *text, uint32_t *ret_by) {
+    static const char *const words[] = {"agent", "issue-type", "provider", "model", NULL};
+    uint32_t by = 0;
+    for (;;) {
+        const size_t len = strcspn(text, ",");
+        const int index = word_index(text, len, words);
+        if (index < 0) {
+            return false;
+        }
+        by |= 1u << index;
+        if (text[len] == '\0') {
+            *ret_by = by;
+            return true;
+        }
+        text += len + 1;
+    }
+}
+
+/* "0.5,0.8" as numbers; what they may be is the library's to say. */
+static bool read_thresholds(const char *text, double thresholds[MAX_THRESHOLDS],
+                            size_t *ret_count) {
+    for (size_t count = 0; count < MAX_THRESHOLDS; text++) {
+        char *end;
+        errno = 0;
+        thresholds[count++] = strtod(text, &end);
+        if (end == text || errno != 0 || (*end != ',' && *end != '\0')) {
+            return false;
+        }
+        if (*end == '\0') {
+            *ret_count = count;
+            return true;
+        }
+        text = end;
+    }
+    return false;
+}
+
+/* The choices that are words; says what is wrong with one. */
+static enum exit_code read_choices(const struct cli_command *command, const struct stats_kind *kind,
+                                   const struct cli_arguments *arguments,
+                                   double thresholds[MAX_THRESHOLDS], struct alog_query *query) {
+    static const char *const sorts[] = {"failing", "flaky", "slowest", NULL};
+    static const char *const periods[] = {"day", "week", NULL};
+    static const char *const metrics[] = {"success-rate",  "availability", "latency-p95",
+                                          "cost",          "errors",       "test-failures",
+                                          "hook-failures", "job-success",  NULL};
+    int index = 0;
+    if (arguments->sort != NULL) {
+        index = word_index(arguments->sort, strlen(arguments->sort), sorts);
+        query->sort = (enum alog_test_sort)index;
+    }
+    if (index < 0) {
+        return cli_usage_error(command, "--sort takes failing, flaky or slowest, not '%s'",
+                               arguments->sort);
+    }
+    if (arguments->metric != NULL) {
+        index = word_index(arguments->metric, strlen(arguments->metric), metrics);
+        query->metric = (enum alog_metric)index;
+    }
+    if (index < 0) {
+        return cli_usage_error(command, "there is no metric '%s'", arguments->metric);
+    }
+    if (arguments->by != NULL && kind->kind == ALOG_QUERY_TREND) {
+        index = word_index(arguments->by, strlen(arguments->by), periods);
+        query->weekly = index == 1;
+    }
+    if (index < 0 || (arguments->by != NULL && kind->kind == ALOG_QUERY_SUCCESS_RATE &&
+                      !read_by(arguments->by, &query->by))) {
+        return cli_usage_error(command, "--by does not take '%s' here", arguments->by);
+    }
+    if (arguments->thresholds != NULL) {
+        query->thresholds = thresholds;
+        if (!read_thresholds(arguments->thresholds, thresholds, &query->threshold_count)) {
+            return cli_usage_error(command,
+                                   "--thresholds takes at most %d numbers divided by commas, not "
+                                   "'%s'",
+                                   MAX_THRESHOLDS, arguments->thresholds);
+        }
+    }
+    query->bins = (uint32_t)arguments->bins.value;
+    query->min_count = (uint32_t)arguments->min_count.value;
+    query->max_ratio = arguments->max_ratio;
+    return EXIT_FINE;
+}
+
+static const struct alog_value *cell(const struct alog_table *table, size_t row, const char *name) {
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (strcmp(table->columns[i].name, name) == 0) {
+            return &table->cells[row * table->column_count + i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether a row is what an alarm is about. */
+static bool is_breached(const struct stats_kind *kind, const struct cli_arguments *arguments,
+                        const struct alog_table *table) {
+    const int64_t least = arguments->min_count.present ? arguments->min_count.value : 30;
+    for (size_t row = 0; kind->breach != NULL && row < table->row_count; row++) {
+        const struct alog_value *value = cell(table, row, kind->breach);
+        const struct alog_value *count = cell(table, row, "executions");
+        if (value != NULL && value->kind == ALOG_VALUE_BOOL && value->boolean) {
+            return true;
+        }
+        if (value != NULL && value->kind == ALOG_VALUE_F64 && arguments->max_ece.present &&
+            value->f64 > arguments->max_ece.value && count != NULL && count->i64 >= least) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The columns to show: of those that rows may be told apart by, the ones that they are. */
+static void pick_columns(const struct stats_kind *kind, const struct alog_query *query,
+                         const char *picked[16]) {
+    static const char *const told[] = {"agent_name", "issue_type", "provider_id", "model", NULL};
+    const uint32_t by = query->by != 0 ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE;
+    size_t count = 0;
+    for (size_t i = 0; i < 15 && kind->columns[i] != NULL; i++) {
+        const char *name = kind->columns[i];
+        const int index = word_index(name, strlen(name), told);
+        if (kind->kind != ALOG_QUERY_SUCCESS_RATE || index < 0 || (by & 1u << index) != 0) {
+            picked[count++] = name;
+        }
+    }
+    picked[count] = NULL;
+}
+
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
     const char *word = arguments->operands[0];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(word, kinds[i].name) == 0) {
-            const char *misplaced = misplaced_filter(&kinds[i], arguments);
-            if (misplaced != NULL) {
-                return cli_usage_error(command, "%s does not take %s; its filters: %s", word,
-                                       misplaced, kinds[i].filters);
-            }
-            const struct alog_query query = db_query_from(kinds[i].kind, arguments);
-            return db_query_print(command, arguments, arguments->operands[1], &query,
-                                  kinds[i].columns);
+        const struct stats_kind *kind = &kinds[i];
+        if (strcmp(word, kind->name) != 0) {
+            continue;
         }
+        const char *misplaced = misplaced_filter(kind, arguments);
+        if (misplaced != NULL) {
+            return cli_usage_error(command, "%s does not take %s; its filters: %s", word, misplaced,
+                                   kind->filters);
+        }
+        double thresholds[MAX_THRESHOLDS];
+        struct alog_query query = db_query_from(kind->kind, arguments);
+        enum exit_code code = read_choices(command, kind, arguments, thresholds, &query);
+        if (code != EXIT_FINE) {
+            return code;
+        }
+        struct alog_table *table = NULL;
+        struct cli_arguments local = *arguments;
+        code = db_query_ask(command, &local, arguments->operands[1], &query, &table);
+        if (code != EXIT_FINE) {
+            return code;
+        }
+        const bool breached = is_breached(kind, arguments, table);
+        const char *columns[16];
+        pick_columns(kind, &query, columns);
+        code = db_query_show(&local, table, columns);
+        alog_table_free(table);
+        return code == EXIT_FINE && breached ? EXIT_THRESHOLD : code;
     }
     return no_such_kind(command, word);
 }
@@ -167,14 +512,17 @@ const struct cli_command cmd_stats = {
     .operands = "KIND DB",
     .min_operands = 2,
     .max_operands = 2,
-    .summary = "success rates, availability, agents, providers, models, errors, tests",
+    .summary = "success rates, availability, calibration, retries, trends and other figures",
     .description =
         "Print figures over a window of time (all of it, without --since and --until). Rates come "
         "with their 95 % interval, so that 3 of 3 does not "
         "look better than 290 of 300. '-' means that there is no data, which is not zero.",
-    .examples = "agentlog stats success-rate agents.db --since 30d\n"
+    .examples = "agentlog stats success-rate agents.db --since 30d --by agent,model\n"
                 "agentlog stats availability agents.db --provider openai --max-latency-ms 10000\n"
-                "agentlog stats tests agents.db --limit 20 --json",
+                "agentlog stats calibration agents.db --max-ece 0.1\n"
+                "agentlog stats trend agents.db --metric latency-p95 --by week --provider openai\n"
+                "agentlog stats regress agents.db || mail -s 'worse' ops\n"
+                "agentlog stats tests agents.db --sort flaky --limit 20 --json",
     .options = options,
     .choices_title = "Kinds",
     .choices = choices,

@@ -50,19 +50,6 @@ static void tell_no_match(const struct cli_arguments *arguments) {
     message("nothing matches (%s)", matches);
 }
 
-static void print_table(const struct cli_arguments *arguments, const struct alog_table *table,
-                        const char *const *names, struct output *output) {
-    if (arguments->json) {
-        output_json_table(output, table);
-        return;
-    }
-    if (table->row_count == 0) {
-        tell_no_match(arguments);
-        return;
-    }
-    output_table(output, table, arguments->all ? NULL : names);
-}
-
 /* A time that was read as UTC, and is one of the database's zone. */
 static void move_to_zone(struct alog_opt_i64 *time_ns, bool is_local, int32_t offset_s) {
     const int64_t moved_ns = time_ns->value - (int64_t)offset_s * 1000000000;
@@ -78,30 +65,61 @@ void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments
     arguments->since_is_local = arguments->until_is_local = false;
 }
 
+enum exit_code db_query_ask(const struct cli_command *command, struct cli_arguments *arguments,
+                            const char *db_path, struct alog_query *query,
+                            struct alog_table **ret_table) {
+    struct alog_db *db = NULL;
+    struct alog_error error = {.message = ""};
+    enum alog_status status = alog_db_open(db_path, &db, &error);
+    if (status == ALOG_OK) {
+        db_query_localise(db, arguments);
+        query->since_ns = arguments->since_ns;
+        query->until_ns = arguments->until_ns;
+        status = alog_db_query(db, query, ret_table, &error);
+        alog_db_close(db);
+        if (status == ALOG_INVALID) {
+            return cli_usage_error(command, "%s", error.message);
+        }
+    }
+    return status == ALOG_OK ? EXIT_FINE : message_failure(status, &error);
+}
+
+/* A single wide row is read more easily from top to bottom. */
+static void print_rows(struct output *output, const struct alog_table *table,
+                       const char *const *names, bool all) {
+    if (names[0] == NULL && !all) {
+        for (size_t row = 0; row < table->row_count; row++) {
+            output_format(output, "%s", row == 0 ? "" : "\n");
+            output_record(output, table, row);
+        }
+        return;
+    }
+    output_table(output, table, all ? NULL : names);
+}
+
+enum exit_code db_query_show(const struct cli_arguments *arguments, const struct alog_table *table,
+                             const char *const *names) {
+    struct output output = {0};
+    if (arguments->json) {
+        output_json_table(&output, table);
+    } else if (table->row_count == 0) {
+        tell_no_match(arguments);
+    } else {
+        print_rows(&output, table, names, arguments->all);
+    }
+    return output_finish(&output, EXIT_FINE);
+}
+
 enum exit_code db_query_print(const struct cli_command *command,
                               const struct cli_arguments *arguments, const char *db_path,
                               const struct alog_query *query, const char *const *names) {
-    struct alog_db *db = NULL;
     struct alog_table *table = NULL;
-    struct output output = {0};
-    struct alog_error error = {.message = ""};
-    enum alog_status status = alog_db_open(db_path, &db, &error);
-    if (status != ALOG_OK) {
-        return message_failure(status, &error);
-    }
     struct cli_arguments local = *arguments;
     struct alog_query local_query = *query;
-    db_query_localise(db, &local);
-    local_query.since_ns = local.since_ns;
-    local_query.until_ns = local.until_ns;
-    status = alog_db_query(db, &local_query, &table, &error);
-    if (status == ALOG_OK) {
-        print_table(&local, table, names, &output);
+    enum exit_code code = db_query_ask(command, &local, db_path, &local_query, &table);
+    if (code == EXIT_FINE) {
+        code = db_query_show(&local, table, names);
         alog_table_free(table);
     }
-    alog_db_close(db);
-    if (status == ALOG_INVALID) {
-        return cli_usage_error(command, "%s", error.message);
-    }
-    return output_finish(&output, status == ALOG_OK ? EXIT_FINE : message_failure(status, &error));
+    return code;
 }

@@ -19,11 +19,19 @@ struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_argu
 /* Times that were given without an offset are meant in the database's zone. */
 void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments);
 
-/*
- * Ask for one table and print it: in JSON, with all columns, or with those of `names`
- * (NULL-terminated). Returns the exit code; what went wrong was said on stderr. A filter that the
- * question does not know is EXIT_USAGE.
- */
+/* Ask for one table, which the caller frees; the times of `arguments` and `query` are made the
+ * database's first. What went wrong was said on stderr; a filter that the question does not know is
+ * EXIT_USAGE. */
+enum exit_code db_query_ask(const struct cli_command *command, struct cli_arguments *arguments,
+                            const char *db_path, struct alog_query *query,
+                            struct alog_table **ret_table);
+
+/* Print it: in JSON, with all columns, or with those of `names` (NULL-terminated); when `names` is
+ * empty, as "name  value" lines. Nothing matching is said on stderr. */
+enum exit_code db_query_show(const struct cli_arguments *arguments, const struct alog_table *table,
+                             const char *const *names);
+
+/* Both. */
 enum exit_code db_query_print(const struct cli_command *command,
                               const struct cli_arguments *arguments, const char *db_path,
                               const struct alog_query *query, const char *const *names);

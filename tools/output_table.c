@@ -60,7 +60,8 @@ static void format_number(const struct alog_column *column, const struct alog_va
         break;
     default:
         if (value->kind == ALOG_VALUE_F64) {
-            snprintf(cell, OUTPUT_CELL_BYTES, "%.2f", number);
+            /* Scores and differences of rates are small. */
+            snprintf(cell, OUTPUT_CELL_BYTES, fabs(number) < 1 ? "%.4f" : "%.2f", number);
         } else {
             snprintf(cell, OUTPUT_CELL_BYTES, "%" PRId64, value->i64);
         }

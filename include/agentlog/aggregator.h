@@ -102,24 +102,71 @@ ALOG_API void alog_db_close(struct alog_db *db);
  * at midnight there. */
 ALOG_API int32_t alog_db_time_zone_offset_s(const struct alog_db *db);
 
-/* Each kind is one table of answers; what a column means is in its alog_column.doc. */
+/*
+ * Each kind is one table of answers; what a column means is in its alog_column.doc. Behind each:
+ * the filters that it takes besides time and environment (a: agent_name, i: issue_type, p:
+ * provider_id, m: model), and what else of struct alog_query it heeds.
+ */
 enum alog_query_kind {
     ALOG_QUERY_SUMMARY = 1,      /* a row per day and environment */
-    ALOG_QUERY_SUCCESS_RATE = 2, /* by agent and issue type */
-    ALOG_QUERY_AVAILABILITY = 3, /* by provider and model */
-    ALOG_QUERY_AGENTS = 4,       /* by agent */
-    ALOG_QUERY_PROVIDERS = 5,    /* by provider */
-    ALOG_QUERY_MODELS = 6,       /* by model */
+    ALOG_QUERY_SUCCESS_RATE = 2, /* aipm; by what `by` says: agent and issue type */
+    ALOG_QUERY_AVAILABILITY = 3, /* apm; by provider and model; max_latency_ms, min_count */
+    ALOG_QUERY_AGENTS = 4,       /* aipm; by agent */
+    ALOG_QUERY_PROVIDERS = 5,    /* apm; by provider */
+    ALOG_QUERY_MODELS = 6,       /* apm; by model */
     ALOG_QUERY_ERRORS = 7,       /* by type and category */
-    ALOG_QUERY_TESTS = 8,        /* by test: failing and flaky first */
+    ALOG_QUERY_TESTS = 8,        /* by test, in the order of `sort` */
     ALOG_QUERY_JOB = 9,          /* one job: one row of facts */
     ALOG_QUERY_JOB_AGENTS = 10,
     ALOG_QUERY_JOB_PROVIDERS = 11,
-    ALOG_QUERY_JOB_ERRORS = 12
+    ALOG_QUERY_JOB_ERRORS = 12,
+    ALOG_QUERY_CONFIDENCE = 13,         /* a; by agent and class of confidence; thresholds */
+    ALOG_QUERY_CALIBRATION = 14,        /* a; by agent, and all agents together; bins */
+    ALOG_QUERY_CALIBRATION_BINS = 15,   /* a; by bin of confidence; bins */
+    ALOG_QUERY_AGENTS_PROVIDERS = 16,   /* aipm; by agent and provider */
+    ALOG_QUERY_FALLBACKS = 17,          /* p: the one called; by from, to and reason */
+    ALOG_QUERY_ERROR_PATTERNS = 18,     /* by type, category and message pattern */
+    ALOG_QUERY_HOOKS = 19,              /* by hook */
+    ALOG_QUERY_ORCHESTRATION = 20,      /* by strategy chosen; whole days; min_count */
+    ALOG_QUERY_ORCHESTRATION_TIME = 21, /* by execution strategy */
+    ALOG_QUERY_PROBLEM_HOOKS = 22,      /* by hook that correlation_insights name */
+    ALOG_QUERY_RETRIES = 23,            /* ai; by agent and issue type; whole days */
+    ALOG_QUERY_ALL_TIME = 24,           /* a row per environment; whole days */
+    ALOG_QUERY_TREND = 25,   /* a row per day or week; metric, weekly, and the metric's filters */
+    ALOG_QUERY_REGRESS = 26, /* aipm; what got worse; whole days; min_count, max_ratio */
+    ALOG_QUERY_JOB_STRATEGIES = 27,
+    ALOG_QUERY_JOB_TESTS = 28,   /* those that failed or were in error */
+    ALOG_QUERY_JOB_TIMELINE = 29 /* all of them in order of time */
 };
 
+/* SUCCESS_RATE: what rows are told apart by; 0 = agent and issue type. */
+#define ALOG_BY_AGENT      1u
+#define ALOG_BY_ISSUE_TYPE 2u
+#define ALOG_BY_PROVIDER   4u
+#define ALOG_BY_MODEL      8u
+
+/* TESTS */
+enum alog_test_sort {
+    ALOG_SORT_FAILING = 0, /* most failures first */
+    ALOG_SORT_FLAKY = 1,   /* those that have both passed and failed first */
+    ALOG_SORT_SLOWEST = 2  /* longest mean time first */
+};
+
+/* TREND, with the filters that each takes besides environment. */
+enum alog_metric {
+    ALOG_METRIC_SUCCESS_RATE = 0,  /* aipm; of agent executions */
+    ALOG_METRIC_AVAILABILITY = 1,  /* apm; of provider calls */
+    ALOG_METRIC_LATENCY_P95 = 2,   /* apm; of successful provider calls, in ms */
+    ALOG_METRIC_COST = 3,          /* apm; dollars */
+    ALOG_METRIC_ERRORS = 4,        /* error events */
+    ALOG_METRIC_TEST_FAILURES = 5, /* share of individual tests */
+    ALOG_METRIC_HOOK_FAILURES = 6, /* share of hooks that were not skipped */
+    ALOG_METRIC_JOB_SUCCESS = 7    /* share of jobs that have ended */
+};
+#define ALOG_METRIC_COUNT 8
+
 /* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or
- * day (summaries). */
+ * day (summaries, and the kinds that say so). What a kind does not heed is not looked at. */
 struct alog_query {
     enum alog_query_kind kind;
     struct alog_opt_i64 since_ns;   /* event time >=, rounded down to the bucket */
@@ -133,6 +180,17 @@ struct alog_query {
     struct alog_string job_id;          /* JOB kinds: required */
     struct alog_opt_f64 max_latency_ms; /* AVAILABILITY: slower calls count as not fast enough */
     uint32_t limit;                     /* rows; 0 = all */
+    uint32_t by;                        /* ALOG_BY_… */
+    enum alog_test_sort sort;
+    enum alog_metric metric;
+    bool weekly; /* weeks begin on Monday, and are asked for as a whole */
+    /* CONFIDENCE: ascending, within 0..1, whole thousandths, at most 20; NULL = 0.5 and 0.8. A
+     * confidence that equals one is in the class above it. */
+    const double *thresholds;
+    size_t threshold_count;
+    uint32_t bins;                 /* CALIBRATION…: of equal width, 1 to 1000; 0 = 10 */
+    uint32_t min_count;            /* n below which nothing is judged; 0 = 5 (ORCHESTRATION), 30 */
+    struct alog_opt_f64 max_ratio; /* REGRESS: p95 and cost, absent = 1.5 */
 };
 
 enum alog_column_kind {
