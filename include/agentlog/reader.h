@@ -36,8 +36,9 @@ struct alog_segment_list {
 
 /*
  * The segments below `log_dir` (LOGDIR/YYYY-MM-DD/<UTC start>-<writer
- * id>-<number>.msgpack.zst[.open]). Other files are passed over. The caller frees the list.
- * ALOG_NOT_FOUND when there is no such directory.
+ * id>-<number>.msgpack.zst[.open]). Other names are passed over; what has a
+ * segment's name is listed, and who opens it is told when it is no plain file. The caller frees the
+ * list. ALOG_NOT_FOUND when there is no such directory, ALOG_INVALID when a day is a symbolic link.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_segments_list(const char *log_dir,
                                                              struct alog_segment_list *ret_list,

@@ -95,7 +95,8 @@ struct alog_recover_report {
 /*
  * Finish every dead writer of `log_dir`. `options` and `ret_report` may be NULL; a report is freed
  * with alog_recover_report_free. ALOG_OK also when there was nothing to do, or something was left
- * as it is (`problems` says so). ALOG_NOT_FOUND: no such directory; ALOG_INVALID (an option);
+ * as it is (`problems` says so). ALOG_NOT_FOUND: no such directory; ALOG_INVALID (an option;
+ * everybody may write to the directory, or a symbolic link is in place of one of its own);
  * ALOG_IO, ALOG_NO_MEMORY: the log could not be looked at.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_recover(const char *log_dir,

@@ -148,8 +148,9 @@ struct alog_writer_options {
 /*
  * Open a writer on `log_dir` (created if absent, with its missing parents). `options` may be NULL
  * for the defaults. Starts one drain thread. On success the caller owns *ret_writer and ends it
- * with alog_writer_close. Errors: ALOG_INVALID (an option), ALOG_IO, ALOG_READ_ONLY,
- * ALOG_NO_MEMORY. Cost: milliseconds.
+ * with alog_writer_close. Errors: ALOG_INVALID (an option; a directory that everybody may write to;
+ * a symbolic link in place of LOGDIR/.writers), ALOG_IO, ALOG_READ_ONLY, ALOG_NO_MEMORY. Files are
+ * made 0640, directories 0770, rings 0600, less the umask. Cost: milliseconds.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status
 alog_writer_open(const char *log_dir, const struct alog_writer_options *options,

@@ -73,19 +73,19 @@ run_ask "$scratch/consumer/ask_shared"
 run_ask "$scratch/consumer/ask_static"
 [ "$("$scratch/consumer/log_cxx" "$scratch/log-cxx")" = ALOG_OK ] || fail "log_cxx"
 
-# ---- What a shared library shows is what its header declares
-for pair in agentlog:agentlog.h,writer.h,events.h,reader.h,recover.h,ndjson.h agentlog-ndjson:ndjson.h \
-    agentlog-aggregator:aggregator.h; do
-    library=${pair%%:*}
-    headers=$(echo "${pair#*:}" | tr , ' ')
+# ---- A shared library shows what public headers declare, each function in one of them; its page says how to link it
+for library in agentlog agentlog-ndjson agentlog-aggregator; do
     nm -D --defined-only "$lib/lib$library.so" | awk '{ print $3 }' >"$scratch/shown.txt"
     [ -s "$scratch/shown.txt" ] || fail "lib$library.so shows nothing"
+    cat "$scratch/shown.txt" >>"$scratch/all_shown.txt"
     while read -r symbol; do
-        # shellcheck disable=SC2086
-        (cd "$prefix/include/agentlog" && grep -q "\b$symbol(" $headers 2>/dev/null) ||
-            fail "lib$library.so shows $symbol"
+        grep -qw "$symbol" "$prefix"/include/agentlog/*.h || fail "lib$library.so shows $symbol"
+        package=$(tr '\n' ' ' <"$prefix/share/man/man3/$symbol.3" | sed 's/\\f[BR]//g; s/\\-/-/g' |
+            grep -o -e '--libs agentlog[a-z-]*' | sed 's/.* //')
+        pkg-config --libs "$package" | grep -qw -e "-l$library" || fail "$symbol.3 says to link '$package'"
     done <"$scratch/shown.txt"
 done
+[ -z "$(sort "$scratch/all_shown.txt" | uniq -d)" ] || fail "in two libraries: $(sort "$scratch/all_shown.txt" | uniq -d)"
 
 # ---- The units; systemd wants the program where they say
 units=$prefix/lib/systemd/system

@@ -22,10 +22,16 @@ static void page_of(const struct header *header, char name[64]) {
 
 /* What has to be linked for the functions of a header, as pkg-config calls it. */
 static const char *package_of(const struct header *header) {
-    if (strstr(header->name, "ndjson") != NULL) {
-        return "agentlog-ndjson";
+    static const char *const packages[][2] = {{"agentlog/ndjson.h", "agentlog-ndjson"},
+                                              {"agentlog/aggregator.h", "agentlog-aggregator"},
+                                              {"agentlog/coverage.h", "agentlog-aggregator"},
+                                              {"agentlog/prune.h", "agentlog-aggregator"}};
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
+        if (strcmp(header->name, packages[i][0]) == 0) {
+            return packages[i][1];
+        }
     }
-    return strstr(header->name, "aggregator") != NULL ? "agentlog-aggregator" : "agentlog";
+    return "agentlog";
 }
 
 /* "Open a writer" is about the function: "open a writer". "NDJSON …" stays. */
