@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
 #include "calendar.h"
-#include "deltas.h"
 #include "file_hash.h"
 #include "format/error.h"
 #include "format/trust.h"
@@ -308,9 +307,9 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                   .until_epoch_s = INT64_MAX,
                   .jobs = true}};
     run.pending = malloc((PENDING_LIMIT + 1) * sizeof(struct alog_feed_segment *));
-    enum alog_status status = alog_deltas_register(alog_store_db(store), error);
-    if (status == ALOG_OK && (!run.pending || alog_fold_pool_new(setup->options.threads, &run.scope,
-                                                                 &run.pool) != ALOG_OK)) {
+    enum alog_status status = ALOG_OK;
+    if (!run.pending ||
+        alog_fold_pool_new(setup->options.threads, &run.scope, &run.pool) != ALOG_OK) {
         status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory, or of threads");
     }
     run.feed = (struct alog_feed){.pool = run.pool,

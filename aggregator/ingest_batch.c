@@ -56,7 +56,10 @@ static enum alog_status commit(struct alog_batch_writer *writer) {
 static enum alog_status write_batch(struct alog_batch_writer *writer) {
     enum alog_status status = ALOG_OK;
     if (!writer->in_transaction) {
-        status = alog_store_begin(writer->store, &writer->error);
+        status = alog_deltas_register(alog_store_db(writer->store), &writer->error);
+        if (status == ALOG_OK) {
+            status = alog_store_begin(writer->store, &writer->error);
+        }
         writer->in_transaction = status == ALOG_OK;
     }
     if (status == ALOG_OK) {

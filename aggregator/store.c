@@ -28,6 +28,10 @@ struct alog_store {
     struct alog_store_settings settings;
     bool wal;    /* in WAL mode, from us or from a run that was killed */
     bool beside; /* a rebuild: not durable before it replaces the real one */
+    /* A database that is not there yet is made under this name, without a journal, and gets its own
+     * name with the first commit; NULL = it has it. */
+    char *building;
+    bool spoiled; /* … and what is in it counts for nothing */
 };
 
 static enum alog_status run(sqlite3 *db, const char *sql, struct alog_error *error) {
@@ -272,6 +276,9 @@ static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) 
     bool busy;
     int waited_ms = 0;
     sqlite3_busy_timeout(db, 0);
+    /* A moment of microseconds, then, and not of a disk's flush. Either mode is right after a power
+     * loss: all content is on the disk before the change, which is of a few bytes in one sector. */
+    sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     for (;;) {
         result = set_journal_mode(db, mode);
         busy = (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
@@ -281,6 +288,7 @@ static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) 
         sqlite3_sleep(2);
         waited_ms += 2;
     }
+    sqlite3_exec(db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     return result;
 }
@@ -295,7 +303,7 @@ static void note_journal_mode(struct alog_store *store) {
 }
 
 static enum alog_status ensure_wal(struct alog_store *store, struct alog_error *error) {
-    if (store->wal || store->beside) {
+    if (store->wal || store->beside || store->building) {
         return ALOG_OK;
     }
     int result = wait_for_journal_mode(store->db, "WAL", BUSY_TIMEOUT_MS);
@@ -318,16 +326,21 @@ enum alog_status alog_store_begin(struct alog_store *store, struct alog_error *e
     return status == ALOG_OK ? run(store->db, "BEGIN IMMEDIATE", error) : status;
 }
 
+static enum alog_status finish_building(struct alog_store *store, struct alog_error *error);
+
 enum alog_status alog_store_commit(struct alog_store *store, struct alog_error *error) {
     enum alog_status status = run(store->db, "COMMIT", error);
     if (status != ALOG_OK) {
         alog_store_rollback(store);
+        return status;
     }
-    return status;
+    return store->building ? finish_building(store, error) : ALOG_OK;
 }
 
 void alog_store_rollback(struct alog_store *store) {
-    if (!sqlite3_get_autocommit(store->db)) {
+    /* Of a new database nothing is left to go back to; SQLite itself may have tried already. */
+    store->spoiled |= store->building != NULL;
+    if (store->db && !sqlite3_get_autocommit(store->db)) {
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     }
 }
@@ -345,9 +358,10 @@ static enum alog_status configure(struct alog_store *store, struct alog_error *e
     /* WAL with NORMAL: power loss may take back the last commits, whole; the ledger goes with the
      * sums, so they are simply ingested again. */
     return run(db,
-               store->beside ? "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-                               "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768"
-                             : "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768",
+               store->beside || store->building
+                   ? "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768"
+                   : "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768",
                error);
 }
 
@@ -364,8 +378,9 @@ static enum alog_status open_database(struct alog_store *store,
                                       const struct alog_store_settings *settings,
                                       struct alog_error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    make_file(store->path);
-    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+    const char *name = store->building ? store->building : store->path;
+    make_file(name);
+    if (sqlite3_open_v2(name, &store->db, flags, NULL) != SQLITE_OK) {
         return alog_sql_fail(store->db, error, store->path);
     }
     sqlite3_extended_result_codes(store->db, 1);
@@ -387,9 +402,45 @@ static enum alog_status open_database(struct alog_store *store,
     return status;
 }
 
+/* What a rename needs to survive a power loss: the file before it, its directory after it. */
+static bool sync_path(const char *path, bool parent) {
+    char name[4096];
+    snprintf(name, sizeof(name), "%s", path);
+    if (parent) {
+        char *slash = strrchr(name, '/');
+        snprintf(slash ? slash + 1 : name, 2, "%s", slash ? "" : ".");
+    }
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+/* Give a new database its name, and open it under that. */
+static enum alog_status finish_building(struct alog_store *store, struct alog_error *error) {
+    if (sqlite3_close(store->db) != SQLITE_OK) {
+        return alog_sql_fail(store->db, error, store->building);
+    }
+    store->db = NULL;
+    if (!sync_path(store->building, false) || rename(store->building, store->path) != 0 ||
+        !sync_path(store->path, true)) {
+        return alog_fail(error, ALOG_IO, errno, -1, "cannot make %s", store->path);
+    }
+    free(store->building);
+    store->building = NULL;
+    struct alog_store_settings settings = store->settings;
+    return open_database(store, &settings, error);
+}
+
 static void free_store(struct alog_store *store) {
     if (store) {
         sqlite3_close(store->db);
+        if (store->building) {
+            unlink(store->building);
+            free(store->building);
+        }
         drop_lock(store->path, store->lock_fd);
         free(store->path);
         free(store);
@@ -417,6 +468,19 @@ static struct alog_store *new_store(const char *path, const char *suffix) {
     return store;
 }
 
+static enum alog_status plan_building(struct alog_store *store, bool is_new,
+                                      struct alog_error *error) {
+    char name[4096];
+    if ((size_t)snprintf(name, sizeof(name), "%s.new", store->path) >= sizeof(name)) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "the path of the database is too long");
+    }
+    unlink(name); /* what a killed run left */
+    store->building = is_new && access(store->path, F_OK) != 0 ? strdup(name) : NULL;
+    return !is_new || store->building || access(store->path, F_OK) == 0
+               ? ALOG_OK
+               : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+}
+
 enum alog_status alog_store_open(const char *path, const struct alog_store_settings *settings,
                                  struct alog_store **ret_store, struct alog_error *error) {
     struct alog_store *store = new_store(path, "");
@@ -425,10 +489,14 @@ enum alog_status alog_store_open(const char *path, const struct alog_store_setti
     }
     struct alog_error ignored = {0};
     enum alog_status status = check_file(path, &ignored);
-    if (status == ALOG_OK || status == ALOG_NOT_FOUND) {
+    const bool is_new = status == ALOG_NOT_FOUND;
+    if (status == ALOG_OK || is_new) {
         status = take_lock(path, &store->lock_fd, error);
     } else if (error) {
         *error = ignored;
+    }
+    if (status == ALOG_OK) {
+        status = plan_building(store, is_new, error);
     }
     if (status == ALOG_OK) {
         status = open_database(store, settings, error);
@@ -446,6 +514,10 @@ enum alog_status alog_store_close(struct alog_store *store, struct alog_error *e
         return ALOG_OK;
     }
     enum alog_status status = ALOG_OK;
+    if (store->building && !store->spoiled) { /* there was nothing to put into it */
+        status = finish_building(store, error);
+        store->spoiled = status != ALOG_OK;
+    }
     if (store->wal) {
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         wait_for_journal_mode(store->db, "DELETE", SETTLE_TIMEOUT_MS);
@@ -495,7 +567,10 @@ enum alog_status alog_store_open_beside(const struct alog_store *store,
  * old file can ever be taken for the new one's. */
 enum alog_status alog_store_replace(struct alog_store *store, struct alog_store *beside,
                                     struct alog_error *error) {
-    enum alog_status status = ensure_wal(store, error);
+    enum alog_status status = store->building ? finish_building(store, error) : ALOG_OK;
+    if (status == ALOG_OK) {
+        status = ensure_wal(store, error);
+    }
     if (status != ALOG_OK) {
         return status;
     }

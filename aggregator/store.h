@@ -40,7 +40,9 @@ sqlite3 *alog_store_db(const struct alog_store *store);
 /* The recorded settings. */
 const struct alog_store_settings *alog_store_settings_of(const struct alog_store *store);
 
-/* Begin a transaction that will write (into WAL mode first), commit it, or undo it. */
+/* Begin a transaction that will write (into WAL mode first), commit it, or undo it. Committing may
+ * change the connection (alog_store_db): a new database is made under another name, and without a
+ * journal, before the first commit. */
 enum alog_status alog_store_begin(struct alog_store *store, struct alog_error *error);
 enum alog_status alog_store_commit(struct alog_store *store, struct alog_error *error);
 void alog_store_rollback(struct alog_store *store);
