@@ -28,7 +28,7 @@ for package in agentlog libagentlog0 libagentlog-dev; do
 done
 grep -q '^ Depends: .*libc6.*libsqlite3-0' "$scratch/agentlog.info" || fail "agentlog does not depend on what it loads"
 grep -q '^ Depends: libagentlog0 (= ' "$scratch/libagentlog-dev.info" || fail "libagentlog-dev depends on no library"
-for file in usr/bin/agentlog usr/share/man/man1/agentlog.1 usr/lib/systemd/system/agentlog-nightly.timer \
+for file in usr/bin/agentlog usr/share/man/man1/agentlog.1.gz usr/lib/systemd/system/agentlog-nightly.timer \
     usr/share/zsh/vendor-completions/_agentlog usr/lib/sysusers.d/agentlog.conf; do
     grep -q " \./$file" "$scratch/agentlog.contents" || fail "agentlog lacks $file"
 done
