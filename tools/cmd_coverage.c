@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "db_query.h"
 #include "messages.h"
 #include "output.h"
 
@@ -176,12 +177,14 @@ static enum exit_code ask(const struct cli_arguments *arguments, struct allow_li
     struct alog_db *db;
     struct alog_table *table;
     coverage.environment = alog_str(arguments->environment);
-    coverage.since_ns = arguments->since_ns;
-    coverage.until_ns = arguments->until_ns;
     enum alog_status status = alog_db_open(arguments->operands[0], &db, &error);
     if (status != ALOG_OK) {
         return message_failure(status, &error);
     }
+    struct cli_arguments local = *arguments;
+    db_query_localise(db, &local);
+    coverage.since_ns = local.since_ns;
+    coverage.until_ns = local.until_ns;
     status = alog_db_coverage(db, &coverage, &table, &error);
     alog_db_close(db);
     if (status != ALOG_OK) {
