@@ -18,7 +18,8 @@ class BuildWithCMake(build_ext):
         build = pathlib.Path(self.build_temp).resolve() / "cmake"
         subprocess.run(["cmake", "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DALOG_PYTHON=ON",
                         "-DALOG_BUILD_TESTS=OFF", f"-DPython3_EXECUTABLE={sys.executable}"], check=True)
-        subprocess.run(["cmake", "--build", build, "--target", "alog_python", "--parallel"], check=True)
+        subprocess.run(["cmake", "--build", build, "--target", "alog_python", "alog_python_aggregator",
+                        "--parallel"], check=True)
         package = build / "writer/python/agentlog"
         target = HERE / "agentlog" if self.inplace else pathlib.Path(self.build_lib) / "agentlog"
         target.mkdir(parents=True, exist_ok=True)
@@ -31,7 +32,8 @@ setup(
     version=VERSION,
     packages=["agentlog"],
     package_data={"agentlog": ["py.typed", "*.pyi"]},
-    ext_modules=[Extension("agentlog._writer", sources=[], py_limited_api=True)],
+    ext_modules=[Extension("agentlog._writer", sources=[], py_limited_api=True),
+                 Extension("agentlog._aggregator", sources=[], py_limited_api=True)],
     cmdclass={"build_ext": BuildWithCMake},
     options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )

@@ -23,7 +23,7 @@ from .tracking import failure_class, tracked_agent, tracked_provider
 
 __version__ = _writer.version
 __all__ = [
-    "Error", "Job", "Thread", "ThreadPoolExecutor", "Writer", "attached", "carried", "current_job", "failure_class",
+    "Error", "Job", "MetricsCollector", "Thread", "ThreadPoolExecutor", "Writer", "attached", "carried", "current_job", "failure_class",
     "tracked_agent", "tracked_provider",
 ]
 
@@ -91,3 +91,11 @@ def _after_fork_in_child():
 
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def __getattr__(name):
+    # SQLite is loaded by those alone who ask.
+    if name == "MetricsCollector":
+        from .metrics import MetricsCollector
+        return MetricsCollector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
