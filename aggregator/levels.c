@@ -78,7 +78,7 @@ char *alog_level_erase_sql(enum alog_rollup rollup, enum alog_level level) {
                            alog_rollup_kind(rollup)->table, suffixes[level], epochs[level]);
 }
 
-static void append_merged(sqlite3_str *sql, const struct alog_rollup_column *column) {
+void alog_level_append_merged(sqlite3_str *sql, const struct alog_rollup_column *column) {
     switch (column->merge) {
     case ALOG_MERGE_BITS:
         sqlite3_str_appendf(sql, ", bits_or(%s)", column->name);
@@ -116,7 +116,7 @@ char *alog_level_insert_sql(enum alog_rollup rollup, enum alog_level level) {
     }
     sqlite3_str_appendf(sql, ") SELECT environment, :bucket%s", names ? names : "");
     for (unsigned i = 0; i < kind->column_count; i++) {
-        append_merged(sql, &kind->columns[i]);
+        alog_level_append_merged(sql, &kind->columns[i]);
     }
     const char *from = by_day ? "hour_epoch" : "day_epoch";
     sqlite3_str_appendf(sql,

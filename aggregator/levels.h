@@ -35,4 +35,7 @@ char *alog_level_schema(const char *schema_sql);
 char *alog_level_erase_sql(enum alog_rollup rollup, enum alog_level level);
 char *alog_level_insert_sql(enum alog_rollup rollup, enum alog_level level);
 
+/* Append ", SUM(column)", or what else merges the rows of a group. */
+void alog_level_append_merged(sqlite3_str *sql, const struct alog_rollup_column *column);
+
 #endif

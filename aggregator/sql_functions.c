@@ -218,6 +218,16 @@ static void earliest_text_final(sqlite3_context *context) {
     }
 }
 
+static void digit_count(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    const unsigned char *text = sqlite3_value_text(values[0]);
+    int len = sqlite3_value_bytes(values[0]), digits = 0;
+    for (int i = 0; text && i < len; i++) {
+        digits += text[i] >= '0' && text[i] <= '9';
+    }
+    sqlite3_result_int(context, digits);
+}
+
 static bool wilson(sqlite3_value **values, double *ret_low, double *ret_high) {
     return sqlite3_value_type(values[0]) != SQLITE_NULL &&
            sqlite3_value_type(values[1]) != SQLITE_NULL &&
@@ -255,6 +265,7 @@ enum alog_status alog_sql_functions_register(sqlite3 *db, struct alog_error *err
         {"median", 1, NULL, median_step, median_final},
         {"sketch_count_between", 3, sketch_count_between, NULL, NULL},
         {"sketch_sum_between", 3, sketch_sum_between, NULL, NULL},
+        {"digit_count", 1, digit_count, NULL, NULL},
         {"lower_rate_p", 4, lower_rate_p, NULL, NULL},
         {"phi", 4, phi, NULL, NULL},
         {"sketch_quantile_ms", 2, sketch_quantile_ms, NULL, NULL},

@@ -1,6 +1,7 @@
 #include "summarise.h"
 
 #include "calendar.h"
+#include "cap.h"
 #include "format/error.h"
 #include "levels.h"
 #include "sql_error.h"
@@ -26,7 +27,7 @@ struct statements {
     size_t table_count;
     struct maker months[ALOG_ROLLUP_COUNT];
     size_t month_count;
-    int32_t time_zone_offset_s;
+    int64_t time_zone_offset_s, dimension_cap;
 };
 
 static enum alog_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement,
@@ -96,19 +97,26 @@ static enum alog_status prepare_swept(sqlite3 *db, struct statements *all,
     return status;
 }
 
-static enum alog_status read_offset(sqlite3 *db, int32_t *ret_offset_s, struct alog_error *error) {
+/* A setting that is a number. */
+static enum alog_status read_setting(sqlite3 *db, const char *name, int64_t *ret_value,
+                                     struct alog_error *error) {
     sqlite3_stmt *statement = NULL;
-    enum alog_status status =
-        prepare(db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time_zone_offset_s'",
-                &statement, error);
-    if (status == ALOG_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        *ret_offset_s = sqlite3_column_int(statement, 0);
+    enum alog_status status = prepare(
+        db, "SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?", &statement, error);
+    if (status == ALOG_OK &&
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        *ret_value = sqlite3_column_int64(statement, 0);
     }
     return sqlite3_finalize(statement) == SQLITE_OK ? status : alog_sql_fail(db, error, "settings");
 }
 
 static enum alog_status prepare_all(sqlite3 *db, struct statements *all, struct alog_error *error) {
-    enum alog_status status = read_offset(db, &all->time_zone_offset_s, error);
+    enum alog_status status =
+        read_setting(db, "time_zone_offset_s", &all->time_zone_offset_s, error);
+    if (status == ALOG_OK) {
+        status = read_setting(db, "dimension_cap", &all->dimension_cap, error);
+    }
     if (status == ALOG_OK) {
         status = prepare(db, "SELECT strftime('%Y-%m-%d', :local_epoch, 'unixepoch')",
                          &all->day_text, error);
@@ -209,6 +217,14 @@ static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlit
                             .start_s = day_epoch,
                             .end_s = day_epoch + ALOG_DAY_S};
     enum alog_status status = make(db, all->days, all->day_count, &bucket, days, error);
+    bool capped = false;
+    if (status == ALOG_OK) {
+        status =
+            alog_cap_day(db, all->dimension_cap, bucket.environment, day_epoch, &capped, error);
+    }
+    if (status == ALOG_OK && capped) {
+        status = make(db, all->days, all->day_count, &bucket, days, error);
+    }
     if (status == ALOG_OK) {
         status = make(db, all->swept, all->swept_count, &bucket, days, error);
     }
@@ -261,8 +277,8 @@ static enum alog_status summarise_months(sqlite3 *db, struct statements *all,
         } else if (environment != last_environment || day_epoch >= done_until_s) {
             struct bucket bucket = {
                 .environment = sqlite3_column_value(dirty, 0),
-                .start_s = alog_month_start(day_epoch, 0, all->time_zone_offset_s),
-                .end_s = alog_month_start(day_epoch, 1, all->time_zone_offset_s)};
+                .start_s = alog_month_start(day_epoch, 0, (int32_t)all->time_zone_offset_s),
+                .end_s = alog_month_start(day_epoch, 1, (int32_t)all->time_zone_offset_s)};
             status = make(db, all->months, all->month_count, &bucket, &ignored, error);
             last_environment = environment;
             done_until_s = bucket.end_s;

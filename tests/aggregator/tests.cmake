@@ -1,4 +1,5 @@
 alog_add_test(aggregator test_calendar alog_test_database)
+alog_add_test(aggregator test_cap alog_test_database alog_test_ingest)
 alog_add_test(aggregator test_fixed alog_test_support alog_aggregator)
 alog_add_test(aggregator test_fold_cells alog_test_support alog_aggregator)
 alog_add_test(aggregator test_ingest alog_test_database alog_test_ingest)
