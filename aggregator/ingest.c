@@ -340,6 +340,9 @@ static enum alog_status ingest_into(struct alog_store *store, const char *log_di
     struct alog_ingest_plan plan = {0};
     enum alog_status status =
         alog_ingest_check_settings(setup, alog_store_settings_of(store), error);
+    if (status == ALOG_OK && alog_store_is_old(store)) {
+        return alog_rebuild_all(store, log_dir, setup, report, error);
+    }
     if (status == ALOG_OK) {
         status = alog_ingest_plan_make(alog_store_db(store), log_dir, setup, &plan, error);
     }
@@ -369,7 +372,7 @@ enum alog_status alog_ingest(const char *log_dir, const char *db_path,
     }
     alog_segments_free(&list);
     struct alog_store *store;
-    status = alog_store_open(db_path, &setup.settings, &store, error);
+    status = alog_store_open_any(db_path, &setup.settings, &store, error);
     if (status != ALOG_OK) {
         return status;
     }

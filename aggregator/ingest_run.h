@@ -61,6 +61,11 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                                      const struct alog_ingest_setup *setup,
                                      struct alog_ingest_report *report, struct alog_error *error);
 
+/* Make the content of `store`, which may be of an older schema, anew from the log. */
+enum alog_status alog_rebuild_all(struct alog_store *store, const char *log_dir,
+                                  const struct alog_ingest_setup *setup,
+                                  struct alog_ingest_report *report, struct alog_error *error);
+
 /* Summarise the dirty days and check that the sums are the ledger's, within a transaction. */
 enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, struct alog_error *error);
 

@@ -55,9 +55,9 @@ static enum alog_status fill_beside(struct alog_store *store, struct alog_store 
     return status;
 }
 
-static enum alog_status rebuild_all(struct alog_store *store, const char *log_dir,
-                                    const struct alog_ingest_setup *setup,
-                                    struct alog_ingest_report *report, struct alog_error *error) {
+enum alog_status alog_rebuild_all(struct alog_store *store, const char *log_dir,
+                                  const struct alog_ingest_setup *setup,
+                                  struct alog_ingest_report *report, struct alog_error *error) {
     struct alog_store_settings settings = *alog_store_settings_of(store);
     if (setup->options.time_zone) {
         settings.time_zone_offset_s = setup->settings.time_zone_offset_s;
@@ -117,12 +117,13 @@ enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
         return alog_fail(error, ALOG_NOT_FOUND, errno, -1, "there is no database %s", db_path);
     }
     struct alog_store *store;
-    status = alog_store_open(db_path, &setup.settings, &store, error);
+    status = setup.options.day ? alog_store_open(db_path, &setup.settings, &store, error)
+                               : alog_store_open_any(db_path, &setup.settings, &store, error);
     if (status != ALOG_OK) {
         return status;
     }
     status = setup.options.day ? rebuild_one_day(store, log_dir, &setup, &report, error)
-                               : rebuild_all(store, log_dir, &setup, &report, error);
+                               : alog_rebuild_all(store, log_dir, &setup, &report, error);
     enum alog_status closed = alog_store_close(store, status == ALOG_OK ? error : NULL);
     status = status == ALOG_OK ? closed : status;
     if (status == ALOG_OK && ret_report) {

@@ -26,8 +26,9 @@ struct alog_store {
     char *path;
     int lock_fd;
     struct alog_store_settings settings;
-    bool wal;    /* in WAL mode, from us or from a run that was killed */
-    bool beside; /* a rebuild: not durable before it replaces the real one */
+    int64_t version; /* of its schema */
+    bool wal;        /* in WAL mode, from us or from a run that was killed */
+    bool beside;     /* a rebuild: not durable before it replaces the real one */
     /* A database that is not there yet is made under this name, without a journal, and gets its own
      * name with the first commit; NULL = it has it. */
     char *building;
@@ -108,8 +109,8 @@ static enum alog_status not_ours(const char *path, struct alog_error *error) {
     return alog_fail(error, ALOG_INVALID, 0, -1, "%s is not an agentlog database", path);
 }
 
-/* *ret_empty: a new database, without anything in it. */
-static enum alog_status check_identity(sqlite3 *db, const char *path, bool *ret_empty,
+/* *ret_version is 0 for a new database, without anything in it. */
+static enum alog_status check_identity(sqlite3 *db, const char *path, int64_t *ret_version,
                                        struct alog_error *error) {
     int64_t id = 0, version = 0, objects = 0;
     struct alog_error cause = {0};
@@ -127,8 +128,9 @@ static enum alog_status check_identity(sqlite3 *db, const char *path, bool *ret_
         return alog_fail(error, cause.status, cause.system_errno, -1, "%s: %s", path,
                          cause.message);
     }
-    *ret_empty = id == 0 && version == 0 && objects == 0;
-    if (!*ret_empty && id != ALOG_APPLICATION_ID) {
+    bool empty = id == 0 && version == 0 && objects == 0;
+    *ret_version = version;
+    if (!empty && (id != ALOG_APPLICATION_ID || version < 1)) {
         return not_ours(path, error);
     }
     if (version > ALOG_SCHEMA_VERSION) {
@@ -137,6 +139,13 @@ static enum alog_status check_identity(sqlite3 *db, const char *path, bool *ret_
                          (long long)version, ALOG_SCHEMA_VERSION);
     }
     return ALOG_OK;
+}
+
+static enum alog_status too_old(const char *path, int64_t version, struct alog_error *error) {
+    return alog_fail(error, ALOG_UNSUPPORTED, 0, -1,
+                     "%s has schema version %lld, of an earlier program; ingest its log once, or "
+                     "rebuild it, and it has version %d",
+                     path, (long long)version, ALOG_SCHEMA_VERSION);
 }
 
 static enum alog_status check_file(const char *path, struct alog_error *error) {
@@ -169,9 +178,10 @@ static enum alog_status read_latency_limits(sqlite3 *db, struct alog_latency_lim
     sqlite3_stmt *statement = NULL;
     enum alog_status status = ALOG_OK;
     if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE name = 'latency_thresholds_us'",
-                           -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
+                           -1, &statement, NULL) != SQLITE_OK) {
         status = alog_sql_fail(db, error, "settings");
+    } else if (sqlite3_step(statement) != SQLITE_ROW) {
+        alog_latency_limits_default(ret_limits); /* version 1 */
     } else {
         const char *text = (const char *)sqlite3_column_text(statement, 0);
         status = text ? alog_latency_limits_read(text, ret_limits) : ALOG_NO_MEMORY;
@@ -384,16 +394,16 @@ static enum alog_status open_database(struct alog_store *store,
         return alog_sql_fail(store->db, error, store->path);
     }
     sqlite3_extended_result_codes(store->db, 1);
-    bool empty;
     enum alog_status status = configure(store, error);
     if (status == ALOG_OK) {
-        status = check_identity(store->db, store->path, &empty, error);
+        status = check_identity(store->db, store->path, &store->version, error);
     }
     if (status == ALOG_OK && sqlite3_db_readonly(store->db, "main") == 1) {
         status = alog_fail(error, ALOG_READ_ONLY, 0, -1, "%s cannot be written", store->path);
     }
-    if (status == ALOG_OK && empty) {
+    if (status == ALOG_OK && store->version == 0) {
         status = make_schema(store->db, settings, error);
+        store->version = ALOG_SCHEMA_VERSION;
     }
     if (status == ALOG_OK) {
         note_journal_mode(store);
@@ -483,6 +493,24 @@ static enum alog_status plan_building(struct alog_store *store, bool is_new,
 
 enum alog_status alog_store_open(const char *path, const struct alog_store_settings *settings,
                                  struct alog_store **ret_store, struct alog_error *error) {
+    struct alog_store *store;
+    enum alog_status status = alog_store_open_any(path, settings, &store, error);
+    if (status == ALOG_OK && alog_store_is_old(store)) {
+        status = too_old(path, store->version, error);
+        alog_store_close(store, NULL);
+    }
+    if (status == ALOG_OK) {
+        *ret_store = store;
+    }
+    return status;
+}
+
+bool alog_store_is_old(const struct alog_store *store) {
+    return store->version < ALOG_SCHEMA_VERSION;
+}
+
+enum alog_status alog_store_open_any(const char *path, const struct alog_store_settings *settings,
+                                     struct alog_store **ret_store, struct alog_error *error) {
     struct alog_store *store = new_store(path, "");
     if (!store) {
         return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
@@ -563,13 +591,20 @@ enum alog_status alog_store_open_beside(const struct alog_store *store,
     return ALOG_OK;
 }
 
+/* Out of WAL mode, in which a database's pages cannot become of another size. */
+static enum alog_status leave_wal(struct alog_store *store, struct alog_error *error) {
+    int result = wait_for_journal_mode(store->db, "DELETE", BUSY_TIMEOUT_MS);
+    store->wal = false;
+    return result == SQLITE_OK ? ALOG_OK : alog_sql_fail(store->db, error, "journal_mode");
+}
+
 /* Copied by pages in one transaction, not renamed: readers go on undisturbed, and no journal of the
  * old file can ever be taken for the new one's. */
 enum alog_status alog_store_replace(struct alog_store *store, struct alog_store *beside,
                                     struct alog_error *error) {
     enum alog_status status = store->building ? finish_building(store, error) : ALOG_OK;
     if (status == ALOG_OK) {
-        status = ensure_wal(store, error);
+        status = alog_store_is_old(store) ? leave_wal(store, error) : ensure_wal(store, error);
     }
     if (status != ALOG_OK) {
         return status;
@@ -583,6 +618,7 @@ enum alog_status alog_store_replace(struct alog_store *store, struct alog_store 
         return alog_sql_fail(store->db, error, "replacing the database");
     }
     store->settings = beside->settings;
+    store->version = beside->version;
     return ALOG_OK;
 }
 
@@ -621,9 +657,12 @@ static enum alog_status try_read(const char *name, int more_flags, const char *p
     /* The views job_agents, … are made of JSON functions, which SQLite before 3.42 does not trust
      * in a schema that is not. There is nothing on a read-only connection that could do harm. */
     sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, (int *)NULL);
-    bool empty = false;
-    enum alog_status status = check_identity(*db, path, &empty, error);
-    return status == ALOG_OK && empty ? not_ours(path, error) : status;
+    int64_t version = 0;
+    enum alog_status status = check_identity(*db, path, &version, error);
+    if (status == ALOG_OK && version < ALOG_SCHEMA_VERSION) {
+        status = version == 0 ? not_ours(path, error) : too_old(path, version, error);
+    }
+    return status;
 }
 
 enum alog_status alog_store_open_read(const char *path, sqlite3 **ret_db,

@@ -26,10 +26,16 @@ struct alog_store;
 /*
  * Open for writing, for which one process at a time holds DB.lock; an absent or empty database is
  * made with `settings`. ALOG_LOCKED: another process writes it. ALOG_INVALID: not an agentlog
- * database. ALOG_UNSUPPORTED: a newer schema. ALOG_READ_ONLY, ALOG_IO, ALOG_NO_MEMORY.
+ * database. ALOG_UNSUPPORTED: a newer schema, or an
+ * older one. ALOG_READ_ONLY, ALOG_IO, ALOG_NO_MEMORY.
  */
 enum alog_status alog_store_open(const char *path, const struct alog_store_settings *settings,
                                  struct alog_store **ret_store, struct alog_error *error);
+
+/* The same, but a database of an older schema is opened too: only to be replaced. */
+enum alog_status alog_store_open_any(const char *path, const struct alog_store_settings *settings,
+                                     struct alog_store **ret_store, struct alog_error *error);
+bool alog_store_is_old(const struct alog_store *store);
 
 /* Settle the database at rest, release the lock, free. ALOG_IO: it could not be closed in order;
  * what was committed is safe all the same. */
@@ -61,7 +67,7 @@ enum alog_status alog_store_replace(struct alog_store *store, struct alog_store 
 /*
  * Open for reading: the connection has a busy timeout and query_only set; close it with
  * sqlite3_close. ALOG_NOT_FOUND, ALOG_INVALID (not an agentlog database), ALOG_UNSUPPORTED (a newer
- * schema), ALOG_IO.
+ * schema, or an older one), ALOG_IO.
  */
 enum alog_status alog_store_open_read(const char *path, sqlite3 **ret_db, struct alog_error *error);
 

@@ -69,7 +69,8 @@ struct alog_ingest_report {
  * ones up to their last whole block, and continued later. ALOG_OK also when segments were set
  * aside: look at report->segments_bad. Errors: ALOG_NOT_FOUND (no log), ALOG_LOCKED,
  * ALOG_READ_ONLY, ALOG_INVALID (not an agentlog database; everybody may write to the
- * log; a symbolic link is in place of a day or of the lock), ALOG_UNSUPPORTED (newer schema),
+ * log; a symbolic link is in place of a day or of the lock), ALOG_UNSUPPORTED (newer schema;
+ * one of an older schema is made anew from the log, which must still hold all its segments),
  * ALOG_IO, ALOG_CORRUPT (a segment changed after it was ingested, or the sums do not reconcile:
  * nothing is committed).
  */

@@ -337,6 +337,41 @@ static void newer_schema_is_refused(void **state) {
     assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_UNSUPPORTED);
 }
 
+/* Version 1 had no latency thresholds, no levels, and smaller pages. */
+static void make_older(const char *db) {
+    run_sql(db, "PRAGMA journal_mode = DELETE");
+    run_sql(db, "DROP TABLE rollup_agents_day; DROP TABLE rollup_calibration;"
+                "DELETE FROM settings WHERE name = 'latency_thresholds_us';"
+                "UPDATE daily_summary SET events = 0; PRAGMA user_version = 1;"
+                "PRAGMA page_size = 4096; VACUUM");
+}
+
+static void an_older_schema_is_made_anew(void **state) {
+    struct fixture *f = *state;
+    struct alog_error error = {0};
+    struct alog_db *reader;
+    struct alog_ingest_options day = ALOG_INGEST_OPTIONS_INIT;
+    ingest_fixture_ingest(f->log, f->db, 1, NULL);
+    char *expected = db_dump(f->db, NULL);
+    make_older(f->db);
+    assert_int_equal(alog_db_open(f->db, &reader, &error), ALOG_UNSUPPORTED);
+    assert_non_null(strstr(error.message, "ingest"));
+    day.day = "2026-02-04";
+    assert_int_equal(alog_rebuild(f->log, f->db, &day, NULL, &error), ALOG_UNSUPPORTED);
+    assert_int_equal(ingest(f, NULL, &error), ALOG_OK);
+    db_dump_assert_equal(f->db, expected, "migrated");
+    make_older(f->db);
+    run_sql(f->db, "PRAGMA journal_mode = WAL");
+    assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_OK);
+    db_dump_assert_equal(f->db, expected, "rebuilt");
+    /* What cannot be made anew stays. */
+    make_older(f->db);
+    run_sql(f->db, "UPDATE segments SET segment_id = 'gone' WHERE number = 1");
+    assert_int_equal(ingest(f, NULL, &error), ALOG_CORRUPT);
+    assert_non_null(strstr(error.message, "remove the database"));
+    free(expected);
+}
+
 static void sums_that_do_not_reconcile(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
@@ -469,6 +504,7 @@ int main(void) {
         CASE(not_a_database),
         CASE(somebody_elses_database),
         CASE(newer_schema_is_refused),
+        CASE(an_older_schema_is_made_anew),
         CASE(sums_that_do_not_reconcile),
         CASE(second_ingest_is_locked_out),
         CASE(readers_see_whole_states),
