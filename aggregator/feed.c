@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "format/archive_source.h"
+#include "format/block_tail.h"
 #include "format/error.h"
 #include "format/segment_scan.h"
 
@@ -56,9 +58,30 @@ static void advance(struct alog_ledger_row *row, const struct alog_block_facts *
     row->blocks++;
 }
 
+/* Of a block of which the beginning is in the sums already, for it was ingested before it was
+ * merged into an archive's larger one. */
+static enum alog_status add_tail(const struct alog_feed *feed, const uint8_t *frame,
+                                 const struct alog_block_facts *facts,
+                                 struct alog_feed_segment *segment, struct alog_error *error) {
+    struct alog_block_tail tail = {0};
+    enum alog_status status =
+        alog_block_tail_make(&tail, frame, facts, segment->row.last_sequence + 1, error);
+    if (status == ALOG_OK) {
+        status = alog_fold_pool_add(feed->pool, tail.frame, &tail.facts, &segment->progress);
+    }
+    alog_block_tail_free(&tail);
+    return status;
+}
+
 static enum alog_status feed_block(const struct alog_feed *feed, struct alog_segment_scan *scan,
                                    const struct alog_block_facts *facts,
                                    struct alog_feed_segment *segment, struct alog_error *error) {
+    /* Only of an archive can a block be met that was. */
+    const bool known = segment->row.blocks != 0;
+    if (known && facts->last_sequence <= segment->row.last_sequence) {
+        return ALOG_OK;
+    }
+    const bool straddles = known && facts->first_sequence <= segment->row.last_sequence;
     const uint8_t *frame;
     enum alog_status status = alog_segment_scan_frame(scan, &frame, error);
     if (status == ALOG_CORRUPT) {
@@ -71,7 +94,8 @@ static enum alog_status feed_block(const struct alog_feed *feed, struct alog_seg
     }
     /* An unwanted block was read all the same: whether it can be read decides where gaps are. */
     if (status == ALOG_OK && (!feed->wanted || feed->wanted(feed->context, facts))) {
-        status = alog_fold_pool_add(feed->pool, frame, facts, &segment->progress);
+        status = straddles ? add_tail(feed, frame, facts, segment, error)
+                           : alog_fold_pool_add(feed->pool, frame, facts, &segment->progress);
     }
     if (status != ALOG_OK) {
         return status == ALOG_NO_MEMORY ? alog_fail(error, status, 0, -1, "out of memory") : status;
@@ -102,7 +126,7 @@ enum alog_status alog_feed_blocks(const struct alog_feed *feed, struct alog_segm
                                   struct alog_error *error) {
     struct alog_ledger_row *row = &segment->row;
     segment->progress.environment = (struct alog_string){row->environment, row->environment_len};
-    if (row->blocks != 0) {
+    if (row->blocks != 0 && alog_segment_scan_source(scan) == NULL) {
         enum alog_status status =
             alog_segment_scan_seek(scan, row->bytes, row->blocks, row->last_sequence + 1);
         if (status != ALOG_OK) {

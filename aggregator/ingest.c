@@ -25,10 +25,11 @@ struct run {
     uint32_t batches;
     struct alog_feed_segment **pending; /* read since the last write */
     size_t pending_count;
-    struct alog_feed_segment *current; /* the last of them, while it is being read, */
-    struct alog_file_hash *hash;       /* … and its file's hash */
-    uint64_t bytes_before;             /* of the segments before it */
-    uint64_t current_start;            /* where reading it began */
+    struct alog_feed_segment *current;        /* the last of them, while it is being read, */
+    struct alog_file_hash *hash;              /* … and its file's hash */
+    const struct alog_archive_source *source; /* … or what it was, if an archive has it */
+    uint64_t bytes_before;                    /* of the segments before it */
+    uint64_t current_start;                   /* where reading it began */
 };
 
 /* ---- Writing ---- */
@@ -108,6 +109,10 @@ static void tell_progress(const struct run *run, uint64_t done) {
 }
 
 static enum alog_status hash_row(struct run *run, struct alog_ledger_row *row) {
+    if (run->source != NULL) {
+        alog_hex(run->source->sha256, sizeof(run->source->sha256), row->sha256);
+        return ALOG_OK;
+    }
     return alog_file_hash_until(run->hash, row->bytes, row->sha256, run->error);
 }
 
@@ -115,6 +120,9 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
                                     struct alog_error *error) {
     (void)error; /* the run's own */
     struct run *run = context;
+    if (run->source != NULL) {
+        return ALOG_OK; /* whole or not at all: its places in the archive are not its own */
+    }
     tell_progress(run, run->bytes_before + segment->row.bytes);
     if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) <
         run->setup->groups_limit_bytes) {
@@ -125,14 +133,13 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
 }
 
 /* The segment's row as the ledger has it, or a new one. */
-static enum alog_status begin_row(struct run *run, const struct alog_segment_path *path,
-                                  bool is_new, struct alog_segment_scan *scan,
+static enum alog_status begin_row(struct run *run, size_t index, struct alog_segment_scan *scan,
                                   struct alog_ledger_row *ret_row) {
     bool known;
     char label[ALOG_SEGMENT_LABEL_BYTES];
-    alog_segment_label(path, label);
+    alog_ingest_list_label(&run->plan->list, index, label);
     alog_feed_begin(alog_segment_scan_file_header(scan), label, ret_row);
-    if (is_new) {
+    if (run->plan->is_new[index]) {
         return ALOG_OK;
     }
     enum alog_status status = alog_batch_writer_wait(&run->writer, run->error);
@@ -150,21 +157,24 @@ static enum alog_status seal_row(struct run *run, struct alog_segment_scan *scan
     }
     segment->row.sealed = true;
     segment->row.bytes = alog_segment_scan_file_bytes(scan);
+    if (run->source != NULL) {
+        segment->row.blocks = run->source->blocks;
+    }
     if (alog_segment_scan_digest(scan, digest) == ALOG_OK) {
         alog_hex(digest, 16, segment->row.digest);
     }
     return ALOG_OK;
 }
 
-static enum alog_status read_blocks(struct run *run, const struct alog_segment_path *path,
-                                    bool sealed, struct alog_segment_scan *scan) {
+static enum alog_status read_blocks(struct run *run, size_t index, bool sealed,
+                                    struct alog_segment_scan *scan) {
     struct alog_feed_segment *segment = run->current;
     struct alog_error cause = {0};
     enum alog_status status = alog_feed_blocks(&run->feed, scan, UINT64_MAX, segment, &cause);
     if (status == ALOG_IO && cause.status == ALOG_IO) {
         /* The disk fails here: what was read counts, and the next run tries again. */
         char label[ALOG_SEGMENT_LABEL_BYTES];
-        alog_segment_label(path, label);
+        alog_ingest_list_label(&run->plan->list, index, label);
         status = alog_bad_segments_add(&run->plan->bad, label, cause.message);
         sealed = false;
     } else if (status != ALOG_OK) {
@@ -187,14 +197,14 @@ static void drop_current(struct run *run) {
     run->report->segments_skipped++;
 }
 
-static enum alog_status read_segment(struct run *run, const struct alog_segment_path *path,
-                                     bool is_new, struct alog_segment_scan *scan) {
+static enum alog_status read_segment(struct run *run, size_t index, bool sealed,
+                                     struct alog_segment_scan *scan) {
     struct alog_feed_segment *segment = calloc(1, sizeof(*segment));
     if (!segment) {
         return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     run->current = run->pending[run->pending_count++] = segment;
-    enum alog_status status = begin_row(run, path, is_new, scan, &segment->row);
+    enum alog_status status = begin_row(run, index, scan, &segment->row);
     if (status != ALOG_OK) {
         return status;
     }
@@ -204,7 +214,7 @@ static enum alog_status read_segment(struct run *run, const struct alog_segment_
     }
     uint64_t blocks_before = segment->row.blocks;
     run->current_start = segment->row.bytes;
-    status = read_blocks(run, path, !path->open, scan);
+    status = read_blocks(run, index, sealed, scan);
     if (status != ALOG_OK) {
         return status;
     }
@@ -218,13 +228,13 @@ static enum alog_status read_segment(struct run *run, const struct alog_segment_
     return ALOG_OK;
 }
 
-static enum alog_status open_and_read(struct run *run, const struct alog_segment_path *path,
-                                      bool is_new) {
+static enum alog_status open_and_read(struct run *run, size_t index) {
+    const struct alog_segment_path *path = &run->plan->list.segments[index];
     const struct alog_ingest_options *options = &run->setup->options;
     struct alog_segment_scan *scan = NULL;
     struct alog_segment_path final = *path;
-    enum alog_status status = alog_segment_scan_open(alog_io_system(), path->path, options->damage,
-                                                     options->damage_context, &scan, run->error);
+    enum alog_status status = alog_ingest_list_open(&run->plan->list, index, options->damage,
+                                                    options->damage_context, &scan, run->error);
     char *sealed_path = NULL;
     if (status == ALOG_NOT_FOUND && path->open) {
         /* Sealed since it was listed. */
@@ -242,9 +252,12 @@ static enum alog_status open_and_read(struct run *run, const struct alog_segment
         run->report->segments_skipped++;
         status = ALOG_OK;
     } else if (status == ALOG_OK) {
-        status = alog_file_hash_open(final.path, &run->hash, run->error);
+        run->source = run->plan->list.sources[index];
+        if (run->source == NULL) {
+            status = alog_file_hash_open(final.path, &run->hash, run->error);
+        }
         if (status == ALOG_OK) {
-            status = read_segment(run, &final, is_new, scan);
+            status = read_segment(run, index, !final.open, scan);
         }
         run->bytes_before += alog_segment_scan_file_bytes(scan);
     }
@@ -261,7 +274,7 @@ static enum alog_status read_all(struct run *run) {
         if (!run->plan->read[i]) {
             continue;
         }
-        status = open_and_read(run, &run->plan->list.segments[i], run->plan->is_new[i]);
+        status = open_and_read(run, i);
         tell_progress(run, run->bytes_before);
         if (status == ALOG_OK && run->pending_count >= PENDING_LIMIT) {
             status = write_out(run, false, false);

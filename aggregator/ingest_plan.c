@@ -98,26 +98,10 @@ enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setu
     return ALOG_OK;
 }
 
-void alog_segment_label(const struct alog_segment_path *path,
-                        char ret_label[ALOG_SEGMENT_LABEL_BYTES]) {
-    const char *start = path->name;
-    if (start > path->path) {
-        start--; /* the slash before the file, then back to the one before the day */
-        while (start > path->path && start[-1] != '/') {
-            start--;
-        }
-    }
-    size_t len = strlen(start);
-    if (path->open && len > 5) {
-        len -= 5;
-    }
-    snprintf(ret_label, ALOG_SEGMENT_LABEL_BYTES, "%.*s", (int)len, start);
-}
-
 /* ---- The plan ---- */
 
 void alog_ingest_plan_free(struct alog_ingest_plan *plan) {
-    alog_segments_free(&plan->list);
+    alog_ingest_list_free(&plan->list);
     free(plan->read);
     free(plan->is_new);
     alog_names_free(&plan->ids);
@@ -136,6 +120,7 @@ struct planner {
 /* One segment that is being looked at. */
 struct candidate {
     const struct alog_segment_path *path;
+    const struct alog_archive_source *source; /* NULL = the file itself */
     struct alog_segment_scan *scan;
     char id[ALOG_SEGMENT_ID_BYTES];
     char digest[ALOG_SEGMENT_ID_BYTES]; /* "" when not sealed */
@@ -242,6 +227,9 @@ static enum alog_status compare_with_ledger(struct planner *planner, const struc
         return same ? ALOG_OK : changed(planner, c, "has other content");
     }
     *ret_read = true;
+    if (c->source != NULL) {
+        return ALOG_OK; /* it goes on by its sequence numbers */
+    }
     if (c->path->open) {
         status = has_grown(planner, c, &row, ret_read);
     }
@@ -272,10 +260,9 @@ static enum alog_status check_duplicate(struct planner *planner, const struct ca
         return ALOG_OK;
     }
     if (*ret_counts) {
-        struct stat info;
+        uint64_t bytes = alog_ingest_list_bytes(&plan->list, *holder);
         *ret_counts = false;
-        if (stat(plan->list.segments[*holder].path, &info) == 0 &&
-            (uint64_t)info.st_size != c->bytes) {
+        if (bytes != 0 && bytes != c->bytes) {
             return alog_fail(planner->error, ALOG_CORRUPT, 0, -1,
                              "%s and %s have the same id and other content; nothing was changed",
                              plan->list.segments[*holder].path, c->path->path);
@@ -284,10 +271,10 @@ static enum alog_status check_duplicate(struct planner *planner, const struct ca
     return ALOG_OK;
 }
 
-static enum alog_status set_aside(struct planner *planner, const struct alog_segment_path *path,
-                                  const char *reason) {
+static enum alog_status set_aside(struct planner *planner, uint32_t index, const char *reason) {
+    const struct alog_segment_path *path = &planner->plan->list.segments[index];
     char label[ALOG_SEGMENT_LABEL_BYTES];
-    alog_segment_label(path, label);
+    alog_ingest_list_label(&planner->plan->list, index, label);
     const struct alog_ingest_options *options = &planner->setup->options;
     if (options->damage) {
         struct alog_damage damage = {
@@ -326,10 +313,10 @@ static bool is_empty_open(const struct alog_segment_path *path) {
 
 static enum alog_status plan_segment(struct planner *planner, uint32_t index) {
     const struct alog_segment_path *path = &planner->plan->list.segments[index];
-    struct candidate c = {.path = path};
+    struct candidate c = {.path = path, .source = planner->plan->list.sources[index]};
     struct alog_error cause = {0};
     enum alog_status status =
-        alog_segment_scan_open(alog_io_system(), path->path, NULL, NULL, &c.scan, &cause);
+        alog_ingest_list_open(&planner->plan->list, index, NULL, NULL, &c.scan, &cause);
     if (status == ALOG_NOT_FOUND && path->open) {
         planner->plan->read[index] =
             true; /* sealed since it was listed: looked up when it is read */
@@ -343,7 +330,7 @@ static enum alog_status plan_segment(struct planner *planner, uint32_t index) {
         return alog_fail(planner->error, status, 0, -1, "%s", cause.message);
     }
     if (status != ALOG_OK) {
-        return set_aside(planner, path, cause.message);
+        return set_aside(planner, index, cause.message);
     }
     status = look_at(planner, &c, index);
     alog_segment_scan_close(c.scan);
@@ -352,10 +339,7 @@ static enum alog_status plan_segment(struct planner *planner, uint32_t index) {
 
 static void add_up_bytes(struct alog_ingest_plan *plan) {
     for (size_t i = 0; i < plan->list.count; i++) {
-        struct stat info;
-        if (plan->read[i] && stat(plan->list.segments[i].path, &info) == 0) {
-            plan->bytes += (uint64_t)info.st_size;
-        }
+        plan->bytes += plan->read[i] ? alog_ingest_list_bytes(&plan->list, i) : 0;
     }
 }
 
@@ -364,7 +348,8 @@ enum alog_status alog_ingest_plan_make(sqlite3 *db, const char *log_dir,
                                        struct alog_ingest_plan *ret_plan,
                                        struct alog_error *error) {
     struct alog_ingest_plan plan = {0};
-    enum alog_status status = alog_segments_list(log_dir, &plan.list, error);
+    enum alog_status status =
+        alog_ingest_list_make(log_dir, setup->options.archive_dir, &plan.list, error);
     if (status == ALOG_OK) {
         /* One id more than segments: the empty name. */
         plan.read = calloc(plan.list.count + 1, sizeof(*plan.read));

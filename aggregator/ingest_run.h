@@ -5,6 +5,7 @@
 #include <agentlog/aggregator.h>
 
 #include "feed.h"
+#include "ingest_list.h"
 #include "store.h"
 
 /* Groups held in memory before they are written, all threads together; as many again may be on
@@ -29,14 +30,9 @@ enum alog_status alog_ingest_check_settings(const struct alog_ingest_setup *setu
                                             const struct alog_store_settings *recorded,
                                             struct alog_error *error);
 
-/* "DAY/FILE", without .open, of a path below a log directory. */
-#define ALOG_SEGMENT_LABEL_BYTES 256
-void alog_segment_label(const struct alog_segment_path *path,
-                        char ret_label[ALOG_SEGMENT_LABEL_BYTES]);
-
 /* Which segments are to be read. */
 struct alog_ingest_plan {
-    struct alog_segment_list list;
+    struct alog_ingest_list list;
     bool *read;            /* by segment of the list */
     bool *is_new;          /* likewise: the ledger does not know it */
     struct alog_names ids; /* the segment ids that are there */

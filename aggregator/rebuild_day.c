@@ -13,7 +13,7 @@ struct day_run {
     const struct alog_ingest_setup *setup;
     struct alog_ingest_report *report;
     struct alog_error *error;
-    struct alog_segment_list list;
+    struct alog_ingest_list list;
     int64_t from_epoch_s, until_epoch_s;
     struct alog_fold_scope scope;
     struct alog_fold_pool *pool;
@@ -93,7 +93,9 @@ static enum alog_status read_ingested(struct day_run *run, const struct alog_fee
                                       const struct alog_ledger_row *ledger) {
     struct alog_feed_segment segment = {0};
     alog_feed_begin(alog_segment_scan_file_header(scan), ledger->name, &segment.row);
-    enum alog_status status = alog_feed_blocks(feed, scan, ledger->bytes, &segment, run->error);
+    /* An archive's blocks have other places, and it holds what was sealed alone. */
+    uint64_t until = alog_segment_scan_source(scan) != NULL ? UINT64_MAX : ledger->bytes;
+    enum alog_status status = alog_feed_blocks(feed, scan, until, &segment, run->error);
     if (status == ALOG_OK && ledger->sealed && alog_feed_end(feed, &segment) != ALOG_OK) {
         status = no_memory(run);
     }
@@ -112,9 +114,11 @@ static enum alog_status read_ingested(struct day_run *run, const struct alog_fee
 }
 
 static enum alog_status read_segment(struct day_run *run, const struct alog_feed *feed,
-                                     const struct alog_segment_path *path) {
+                                     size_t index) {
+    const struct alog_segment_path *path = &run->list.segments[index];
+    const bool archived = run->list.sources[index] != NULL;
     struct alog_segment_scan *scan;
-    if (alog_segment_scan_open(alog_io_system(), path->path, NULL, NULL, &scan, NULL) != ALOG_OK) {
+    if (alog_ingest_list_open(&run->list, index, NULL, NULL, &scan, NULL) != ALOG_OK) {
         return ALOG_OK; /* missed below if it is needed */
     }
     char id[ALOG_SEGMENT_ID_BYTES];
@@ -123,7 +127,8 @@ static enum alog_status read_segment(struct day_run *run, const struct alog_feed
     bool known;
     enum alog_status status = alog_ledger_find(run->db, id, &ledger, &known, run->error);
     bool first = alog_names_find(&run->segment_ids, alog_str(id)) == ALOG_NAME_NONE;
-    if (status == ALOG_OK && known && first && !(ledger.sealed && path->open)) {
+    if (status == ALOG_OK && known && first && !(ledger.sealed && path->open) &&
+        !(archived && !ledger.sealed)) { /* what is in the sums of it cannot be found there again */
         status = read_ingested(run, feed, scan, &ledger);
         run->report->bytes += ledger.bytes;
     }
@@ -153,7 +158,7 @@ static enum alog_status pass(struct day_run *run,
     alog_names_free(&run->segment_ids);
     enum alog_status status = ALOG_OK;
     for (size_t i = 0; status == ALOG_OK && i < run->list.count; i++) {
-        status = read_segment(run, &feed, &run->list.segments[i]);
+        status = read_segment(run, &feed, i);
         run->done_bytes++;
         tell_progress(run);
     }
@@ -360,7 +365,8 @@ enum alog_status alog_rebuild_day(struct alog_store *store, const char *log_dir,
                   .latency_limits = alog_store_settings_of(store)->latency_limits,
                   .from_epoch_s = day_epoch,
                   .until_epoch_s = day_epoch + ALOG_DAY_S}};
-    enum alog_status status = alog_segments_list(log_dir, &run.list, error);
+    enum alog_status status =
+        alog_ingest_list_make(log_dir, setup->options.archive_dir, &run.list, error);
     run.total_bytes = 2 * run.list.count;
     report->segments_seen = run.list.count;
     if (status == ALOG_OK) {
@@ -376,7 +382,7 @@ enum alog_status alog_rebuild_day(struct alog_store *store, const char *log_dir,
         }
         alog_store_rollback(store);
     }
-    alog_segments_free(&run.list);
+    alog_ingest_list_free(&run.list);
     alog_groups_free(&run.groups);
     alog_names_free(&run.jobs);
     alog_names_free(&run.segment_ids);

@@ -46,6 +46,7 @@ struct alog_block_facts {
     uint32_t drop_count;
     const struct alog_ring_mark *rings;
     uint32_t ring_count;
+    uint32_t source; /* in an archive: which of its sources the block is of, from 1; else 0 */
     const uint8_t *
         bloom; /* Bloom filter of job ids, see alog_bloom; bytes is a power of two, 0 = no filter */
     uint32_t bloom_bytes;

@@ -385,6 +385,7 @@ static void fill_facts(struct alog_block_builder *builder, uint64_t first_sequen
     }
     ret_facts->first_sequence = first_sequence;
     ret_facts->last_sequence = first_sequence + builder->event_count - 1;
+    ret_facts->source = 0;
     ret_facts->min_timestamp_ns = builder->min_timestamp_ns;
     ret_facts->max_timestamp_ns = builder->max_timestamp_ns;
     ret_facts->raw_bytes = (uint32_t)raw_bytes;

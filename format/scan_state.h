@@ -5,6 +5,7 @@
 #ifndef AGENTLOG_FORMAT_SCAN_STATE_H
 #define AGENTLOG_FORMAT_SCAN_STATE_H
 
+#include "archive_source.h"
 #include "file_window.h"
 #include "segment_scan.h"
 
@@ -24,6 +25,9 @@ struct position {
     uint64_t end; /* where the next part begins */
     uint64_t next_block_number;
     uint64_t next_sequence; /* 0 = not known */
+    uint32_t source;        /* of an archive: whose blocks come here; 0 = none yet */
+    uint64_t source_last;   /* … and its last sequence; 0 = not known */
+    bool source_begins;     /* none of its blocks was met: the first may go back, as a file's may */
     struct alog_index_totals totals;
 };
 
@@ -38,6 +42,13 @@ struct alog_segment_scan {
     bool header_lost;
     struct alog_buffer file_header_frame; /* what file_header points into */
     struct alog_tables tables;
+    /* Of an archive: the sources met so far, and one to try candidates in. */
+    struct alog_archive_source *sources;
+    size_t source_count, source_capacity;
+    struct alog_archive_source candidate;
+    /* Only this source is walked, as the segment that it was; its number is 0 for all of a file. */
+    struct alog_archive_source only;
+    struct alog_file_header only_header;
     struct position position, before; /* after and before the current block */
     uint64_t block_offset;            /* of the current block's header frame */
     struct header_slot slots[2];      /* the current block's, and one to try candidates in */
@@ -60,11 +71,12 @@ struct range {
 };
 
 enum part_kind {
-    PART_BAD,   /* nothing that can be believed */
-    PART_BLOCK, /* a block header with its check, and its frame lies within the file */
-    PART_INDEX, /* an index of this file with its check */
-    PART_OURS,  /* a frame of ours, checked, of a kind that this version does not know */
-    PART_ALIEN  /* somebody's skippable frame: no check, so its length is only tried */
+    PART_BAD,    /* nothing that can be believed */
+    PART_BLOCK,  /* a block header with its check, and its frame lies within the file */
+    PART_INDEX,  /* an index of this file with its check */
+    PART_SOURCE, /* the beginning of an archive's source, with its check */
+    PART_OURS,   /* a frame of ours, checked, of a kind that this version does not know */
+    PART_ALIEN   /* somebody's skippable frame: no check, so its length is only tried */
 };
 
 struct part {
@@ -81,6 +93,12 @@ void alog_scan_report(struct alog_segment_scan *scan, enum alog_damage_kind kind
 
 /* Where blocks must end: at the index, if a sane seek table says where that is. */
 uint64_t alog_scan_blocks_limit(const struct alog_segment_scan *scan);
+
+/* Whether a block of this source goes on at a position: with the numbers of its own source. */
+static inline bool alog_scan_same_source(const struct position *position,
+                                         const struct alog_block_facts *facts) {
+    return position->source == facts->source;
+}
 
 /* What begins at `offset`. A block is decoded into the spare slot. ALOG_IO, ALOG_NO_MEMORY. */
 enum alog_status alog_scan_try_part(struct alog_segment_scan *scan, uint64_t offset,

@@ -19,6 +19,11 @@
 #define ALOG_KIND_BLOCK_HEADER "ALGB"
 #define ALOG_KIND_INDEX        "ALGI"
 #define ALOG_KIND_HOLE         "ALGH"
+#define ALOG_KIND_SOURCE       "ALGS"
+
+/* Incompatible flag of a file header: the file is an archive, its blocks are of several segments.
+ */
+#define ALOG_FLAG_ARCHIVE 0x0001u
 
 /* The head, the same in every version and kind. */
 enum {
@@ -59,6 +64,9 @@ enum {
     ALOG_BLOCK_RING_COUNT = 120,
     ALOG_BLOCK_BLOOM_BYTES = 124,
     ALOG_BLOCK_FIXED_END = 128,
+    /* In an archive alone, whose block headers are that much longer. */
+    ALOG_BLOCK_SOURCE = 128,
+    ALOG_BLOCK_ARCHIVED_END = 136,
 
     ALOG_TALLY_BYTES = 12, /* u32 type, u64 count */
     ALOG_RING_BYTES = 16   /* u64 ring id, u64 end */
@@ -83,6 +91,30 @@ enum {
     ALOG_ENTRY_HEADER_BYTES = 8,
     ALOG_ENTRY_FRAME_BYTES = 12,
     ALOG_ENTRY_FIXED_END = 16
+};
+
+enum {
+    ALOG_SOURCE_NUMBER = 32,
+    ALOG_SOURCE_UNUSED = 36,
+    ALOG_SOURCE_WRITER_ID = 40,
+    ALOG_SOURCE_SEGMENT_NUMBER = 48,
+    ALOG_SOURCE_CREATED_NS = 56,
+    ALOG_SOURCE_FILE_ID = 64,
+    ALOG_SOURCE_PREDECESSOR_ID = 80,
+    ALOG_SOURCE_PREDECESSOR_LAST_SEQUENCE = 96,
+    ALOG_SOURCE_SHA256 = 104,
+    ALOG_SOURCE_DIGEST = 136,
+    ALOG_SOURCE_FILE_BYTES = 152,
+    ALOG_SOURCE_BLOCKS = 160,
+    ALOG_SOURCE_EVENTS = 168,
+    ALOG_SOURCE_FIRST_SEQUENCE = 176,
+    ALOG_SOURCE_LAST_SEQUENCE = 184,
+    ALOG_SOURCE_MIN_TIMESTAMP_NS = 192,
+    ALOG_SOURCE_MAX_TIMESTAMP_NS = 200,
+    ALOG_SOURCE_DROPPED = 208,
+    ALOG_SOURCE_ENVIRONMENT_BYTES = 216,
+    ALOG_SOURCE_REDACTED_BYTES = 220,
+    ALOG_SOURCE_FIXED_END = 224
 };
 
 enum { ALOG_HOLE_FIRST_MISSING = 32, ALOG_HOLE_LAST_MISSING = 40, ALOG_HOLE_FIXED_END = 48 };

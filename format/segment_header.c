@@ -103,7 +103,8 @@ enum alog_status alog_payload_check(const uint8_t *payload, size_t payload_bytes
     /* Only now: what a flipped bit says of version and flags is damage, not a newer format. */
     unsigned version = alog_le_load16(payload + ALOG_HEAD_VERSION);
     unsigned flags = alog_le_load16(payload + ALOG_HEAD_INCOMPATIBLE_FLAGS);
-    if (version > ALOG_FORMAT_VERSION || flags != 0) {
+    unsigned known = memcmp(kind, ALOG_KIND_FILE_HEADER, 4) == 0 ? ALOG_FLAG_ARCHIVE : 0;
+    if (version > ALOG_FORMAT_VERSION || (flags & ~known) != 0) {
         return alog_fail(error, ALOG_UNSUPPORTED, 0, -1,
                          "format version %u with incompatible flags 0x%04x; this agentlog reads "
                          "versions up to %d: update it",
@@ -279,6 +280,9 @@ static void store_block_fixed(uint8_t *payload, uint64_t number,
     alog_le_store32(payload + ALOG_BLOCK_DROP_COUNT, facts->drop_count);
     alog_le_store32(payload + ALOG_BLOCK_RING_COUNT, facts->ring_count);
     alog_le_store32(payload + ALOG_BLOCK_BLOOM_BYTES, facts->bloom_bytes);
+    if (facts->source != 0) {
+        alog_le_store32(payload + ALOG_BLOCK_SOURCE, facts->source);
+    }
 }
 
 enum alog_status alog_block_header_encode(const uint8_t file_id[16], uint64_t block_number,
@@ -293,15 +297,15 @@ enum alog_status alog_block_header_encode(const uint8_t file_id[16], uint64_t bl
         return ALOG_LIMIT;
     }
     size_t frame_at = append_to->len;
-    uint8_t *payload =
-        alog_frame_begin(append_to, ALOG_KIND_BLOCK_HEADER, ALOG_BLOCK_FIXED_END, file_id);
+    uint16_t fixed_bytes = facts->source != 0 ? ALOG_BLOCK_ARCHIVED_END : ALOG_BLOCK_FIXED_END;
+    uint8_t *payload = alog_frame_begin(append_to, ALOG_KIND_BLOCK_HEADER, fixed_bytes, file_id);
     if (payload == NULL || alog_buffer_reserve(append_to, (size_t)variable) != ALOG_OK) {
         append_to->len = frame_at;
         return ALOG_NO_MEMORY;
     }
     payload = append_to->data + frame_at + ALOG_FRAME_PREFIX_BYTES;
     store_block_fixed(payload, block_number, facts);
-    uint8_t *at = payload + ALOG_BLOCK_FIXED_END;
+    uint8_t *at = payload + fixed_bytes;
     at = store_tallies(at, facts->counts, facts->count_count);
     at = store_tallies(at, facts->drops, facts->drop_count);
     at = store_rings(at, facts->rings, facts->ring_count);
@@ -384,9 +388,12 @@ enum alog_status alog_block_payload_decode(const uint8_t *payload, size_t payloa
     if (status != ALOG_OK) {
         return status;
     }
-    struct alog_block_header header;
+    struct alog_block_header header = {.number = 0};
     load_block_fixed(payload, &header);
     struct alog_block_facts *facts = &header.facts;
+    if (variable - payload >= ALOG_BLOCK_ARCHIVED_END) {
+        facts->source = alog_le_load32(payload + ALOG_BLOCK_SOURCE);
+    }
     if (!limits_are_kept(facts) ||
         variable_bytes(facts->count_count, facts->drop_count, facts->ring_count,
                        facts->bloom_bytes) > (uint64_t)(end - variable)) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "archive_source.h"
 #include "block.h"
 #include "error.h"
 #include "event_codec.h"
@@ -14,10 +15,65 @@
 
 struct inspection {
     struct alog_segment_scan *scan;
+    /* Of an archive: the user-defined types of its sources so far, by name, for their numbers mean
+     * something else in each. */
+    struct alog_type_count *user_types;
+    size_t user_type_count;
+    uint32_t source; /* whose numbers `counts` and `names` have */
+    uint64_t dropped;
     struct alog_index_totals totals;
     uint64_t counts[ALOG_MAX_TYPES];
     char *names[ALOG_MAX_TYPES]; /* of user-defined types, once a block has told */
 };
+
+/* The user-defined types of the source that is over. */
+static enum alog_status settle_user_types(struct inspection *inspection, struct alog_error *error) {
+    for (uint32_t id = ALOG_FIRST_USER_TYPE; id < ALOG_MAX_TYPES; id++) {
+        if (inspection->counts[id] == 0) {
+            continue;
+        }
+        struct alog_type_count type = {.type = id, .events = inspection->counts[id]};
+        if (inspection->names[id] != NULL) {
+            snprintf(type.name, sizeof type.name, "%s", inspection->names[id]);
+        } else {
+            snprintf(type.name, sizeof type.name, "type %" PRIu32, id);
+        }
+        size_t i = 0;
+        while (i < inspection->user_type_count &&
+               strcmp(inspection->user_types[i].name, type.name) != 0) {
+            i++;
+        }
+        if (i == inspection->user_type_count) {
+            struct alog_type_count *grown =
+                realloc(inspection->user_types, (i + 1) * sizeof *grown);
+            if (grown == NULL) {
+                return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for an archive's types");
+            }
+            inspection->user_types = grown;
+            grown[inspection->user_type_count++] = type;
+        } else {
+            inspection->user_types[i].events += type.events;
+        }
+        inspection->counts[id] = 0;
+        free(inspection->names[id]);
+        inspection->names[id] = NULL;
+    }
+    return ALOG_OK;
+}
+
+/* Before a block of a source is looked at. */
+static enum alog_status enter_source(struct inspection *inspection,
+                                     const struct alog_block_facts *facts,
+                                     struct alog_error *error) {
+    if (facts->source == inspection->source) {
+        return ALOG_OK;
+    }
+    enum alog_status status = settle_user_types(inspection, error);
+    const struct alog_archive_source *source = alog_segment_scan_source(inspection->scan);
+    inspection->source = facts->source;
+    inspection->dropped += source != NULL ? source->dropped : 0;
+    return status;
+}
 
 static void add_block(struct inspection *inspection, const struct alog_block_facts *facts) {
     alog_index_totals_add(&inspection->totals, facts);
@@ -107,6 +163,10 @@ static enum alog_status inspect_headers(struct inspection *inspection, bool add,
         if (status != ALOG_OK || header == NULL) {
             break;
         }
+        status = enter_source(inspection, &header->facts, error);
+        if (status != ALOG_OK) {
+            break;
+        }
         if (add) {
             add_block(inspection, &header->facts);
         }
@@ -126,7 +186,8 @@ static bool has_user_types(const struct inspection *inspection) {
 }
 
 static enum alog_status inspect_fast(struct inspection *inspection, struct alog_error *error) {
-    if (alog_segment_scan_sealed(inspection->scan)) {
+    if (alog_segment_scan_sealed(inspection->scan) &&
+        !alog_segment_scan_is_archive(inspection->scan)) {
         enum alog_status status = inspect_index(inspection, NULL);
         if (status == ALOG_OK) {
             return has_user_types(inspection) ? inspect_headers(inspection, false, error) : ALOG_OK;
@@ -235,7 +296,16 @@ static void compare_header(struct alog_segment_scan *scan, const struct alog_blo
         alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
                                         "its Bloom filter misses one of its jobs");
     }
-    if (file->number != 0 && block->writer_id != file->writer_id) {
+    const struct alog_archive_source *source = alog_segment_scan_source(scan);
+    const bool archive = alog_segment_scan_is_archive(scan);
+    if (archive && source == NULL) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "the frame of its source is lost: its events can be read, "
+                                        "but not counted into a database");
+    } else if (archive && block->writer_id != source->writer_id) {
+        alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
+                                        "its content names another writer than its source");
+    } else if (!archive && file->number != 0 && block->writer_id != file->writer_id) {
         alog_segment_scan_report_header(scan, ALOG_DAMAGE_EVENT,
                                         "its content names another writer than the file");
     }
@@ -273,6 +343,9 @@ static enum alog_status verify_block(struct verifier *verifier,
     struct alog_segment_scan *scan = verifier->inspection->scan;
     bool indexed = alog_segment_scan_sealed(scan);
     enum alog_status status = indexed ? compare_index(verifier, error) : ALOG_OK;
+    if (status == ALOG_OK) {
+        status = enter_source(verifier->inspection, &header->facts, error);
+    }
     if (status == ALOG_OK) {
         status = alog_segment_scan_open_block(scan, &verifier->block, error);
         if (status == ALOG_CORRUPT || status == ALOG_UNSUPPORTED) {
@@ -334,7 +407,7 @@ static const char *catalogue_name(uint32_t id) {
 
 static enum alog_status list_types(const struct inspection *inspection,
                                    struct alog_segment_info *info, struct alog_error *error) {
-    size_t count = 0;
+    size_t count = inspection->user_type_count;
     for (uint32_t id = 0; id < ALOG_MAX_TYPES; id++) {
         count += inspection->counts[id] != 0;
     }
@@ -356,11 +429,14 @@ static enum alog_status list_types(const struct inspection *inspection,
             snprintf(type->name, sizeof type->name, "type %" PRIu32, id);
         }
     }
+    for (size_t i = 0; i < inspection->user_type_count; i++) {
+        info->types[info->type_count++] = inspection->user_types[i];
+    }
     return ALOG_OK;
 }
 
-static enum alog_status fill_info(const struct inspection *inspection,
-                                  struct alog_segment_info *info, struct alog_error *error) {
+static enum alog_status fill_info(struct inspection *inspection, struct alog_segment_info *info,
+                                  struct alog_error *error) {
     const struct alog_file_header *header = alog_segment_scan_file_header(inspection->scan);
     const struct alog_index_totals *totals = &inspection->totals;
     *info = (struct alog_segment_info){
@@ -382,6 +458,17 @@ static enum alog_status fill_info(const struct inspection *inspection,
         .dropped = totals->dropped,
         .damages = alog_segment_scan_damages(inspection->scan),
     };
+    if (alog_segment_scan_is_archive(inspection->scan)) {
+        size_t count;
+        alog_segment_scan_sources(inspection->scan, &count);
+        info->archived_segments = count;
+        info->dropped = inspection->dropped;
+        info->first_sequence = info->last_sequence = 0;
+        enum alog_status status = settle_user_types(inspection, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
     memcpy(info->file_id, header->file_id, sizeof info->file_id);
     memcpy(info->predecessor_id, header->predecessor_id, sizeof info->predecessor_id);
     memcpy(info->environment, header->environment.data, header->environment.len);
@@ -408,6 +495,7 @@ enum alog_status alog_segment_inspect(const char *path, bool verify_all, alog_da
     for (uint32_t id = 0; id < ALOG_MAX_TYPES; id++) {
         free(inspection->names[id]);
     }
+    free(inspection->user_types);
     free(inspection);
     if (status == ALOG_OK) {
         *ret_info = info;

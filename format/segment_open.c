@@ -117,9 +117,17 @@ static enum alog_status salvage_file_header(struct alog_segment_scan *scan,
     alog_segment_name_parse(slash ? slash + 1 : scan->path, &header.created_ns, &header.writer_id,
                             &header.number, &open);
     memcpy(header.file_id, scan->slots[1 - scan->current].header.file_id, 16);
+    const struct alog_block_header *first = &scan->slots[1 - scan->current].header;
+    header.incompatible_flags = first->facts.source != 0 ? ALOG_FLAG_ARCHIVE : 0;
     scan->file_header = header;
     scan->header_lost = false;
     scan->whole = false;
+    if (first->facts.source != 0) {
+        status = alog_scan_search(scan, 0, &part, &offset, error); /* its source, if that is good */
+        if (status != ALOG_OK) {
+            return status;
+        }
+    }
     scan->position.end = offset;
     alog_scan_report(scan, ALOG_DAMAGE_HEADER, false, (struct range){.bytes = offset},
                      "the file header is damaged; the first block begins at byte %" PRIu64, offset);
@@ -131,7 +139,9 @@ static enum alog_status open_scan(struct alog_segment_scan *scan, struct alog_er
     if (status == ALOG_OK) {
         status = read_file_header(scan, error);
         if (status == ALOG_OK) {
-            scan->position.next_sequence = scan->file_header.predecessor_last_sequence + 1;
+            scan->position.next_sequence = alog_segment_scan_is_archive(scan)
+                                               ? 0
+                                               : scan->file_header.predecessor_last_sequence + 1;
         } else if (status == ALOG_CORRUPT) {
             status = salvage_file_header(scan, error);
         }
@@ -186,20 +196,22 @@ void alog_segment_scan_close(struct alog_segment_scan *scan) {
         alog_buffer_free(&scan->slots[i].frame);
         alog_block_header_room_free(&scan->slots[i].room);
     }
+    free(scan->sources);
     free(scan->path);
     free(scan);
 }
 
 const struct alog_file_header *alog_segment_scan_file_header(const struct alog_segment_scan *scan) {
-    return &scan->file_header;
+    return scan->only.number != 0 ? &scan->only_header : &scan->file_header;
 }
 
+/* What a source was made of was sealed. */
 bool alog_segment_scan_sealed(const struct alog_segment_scan *scan) {
-    return scan->tables.state == ALOG_TABLES_GOOD;
+    return scan->only.number != 0 || scan->tables.state == ALOG_TABLES_GOOD;
 }
 
 uint64_t alog_segment_scan_file_bytes(const struct alog_segment_scan *scan) {
-    return scan->file_bytes;
+    return scan->only.number != 0 ? scan->only.file_bytes : scan->file_bytes;
 }
 
 uint64_t alog_segment_scan_damages(const struct alog_segment_scan *scan) {
@@ -244,6 +256,11 @@ uint64_t alog_segment_scan_holes(const struct alog_segment_scan *scan) {
 bool alog_segment_scan_index_end(const struct alog_segment_scan *scan, uint64_t *ret_last_sequence,
                                  int64_t *ret_max_timestamp_ns) {
     const struct alog_index_totals *totals = &scan->tables.totals;
+    if (scan->only.number != 0) {
+        *ret_last_sequence = scan->only.last_sequence;
+        *ret_max_timestamp_ns = scan->only.max_timestamp_ns;
+        return true;
+    }
     if (!alog_segment_scan_sealed(scan) || totals->last_sequence == 0 ||
         totals->last_sequence >= ALOG_MAX_SEQUENCE) {
         return false;
@@ -257,6 +274,81 @@ enum alog_status alog_segment_scan_digest(struct alog_segment_scan *scan, uint8_
     if (!alog_segment_scan_sealed(scan)) {
         return ALOG_NOT_FOUND;
     }
-    memcpy(ret_digest, scan->tables.digest, sizeof scan->tables.digest);
+    memcpy(ret_digest, scan->only.number != 0 ? scan->only.digest : scan->tables.digest, 16);
+    return ALOG_OK;
+}
+
+/* ---- Archives ------------------------------------------------------------------------------ */
+
+bool alog_segment_scan_is_archive(const struct alog_segment_scan *scan) {
+    return (scan->file_header.incompatible_flags & ALOG_FLAG_ARCHIVE) != 0;
+}
+
+const struct alog_archive_source *alog_segment_scan_source(const struct alog_segment_scan *scan) {
+    if (scan->only.number != 0) {
+        return &scan->only;
+    }
+    const struct alog_archive_source *last =
+        scan->source_count > 0 ? &scan->sources[scan->source_count - 1] : NULL;
+    return last != NULL && last->number == scan->position.source ? last : NULL;
+}
+
+const struct alog_archive_source *alog_segment_scan_sources(const struct alog_segment_scan *scan,
+                                                            size_t *ret_count) {
+    *ret_count = scan->source_count;
+    return scan->sources;
+}
+
+enum alog_status alog_archive_sources_list(const struct alog_io *io, const char *path,
+                                           struct alog_archive_source **ret_sources,
+                                           size_t *ret_count, struct alog_error *error) {
+    struct alog_segment_scan *scan;
+    enum alog_status status = alog_segment_scan_open(io, path, NULL, NULL, &scan, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    const struct alog_block_header *header = NULL;
+    do {
+        status = alog_segment_scan_is_archive(scan) ? alog_segment_scan_next(scan, &header, error)
+                                                    : ALOG_OK;
+    } while (status == ALOG_OK && header != NULL);
+    if (status == ALOG_OK) {
+        *ret_sources = scan->sources;
+        *ret_count = scan->source_count;
+        scan->sources = NULL;
+    }
+    alog_segment_scan_close(scan);
+    return status;
+}
+
+enum alog_status alog_segment_scan_open_source(const struct alog_io *io, const char *path,
+                                               const struct alog_archive_source *source,
+                                               alog_damage_fn *damage, void *damage_context,
+                                               struct alog_segment_scan **ret_scan,
+                                               struct alog_error *error) {
+    struct alog_segment_scan *scan;
+    /* Damage of the file's header is not the source's. */
+    enum alog_status status = alog_segment_scan_open(io, path, NULL, NULL, &scan, error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    if (!alog_segment_scan_is_archive(scan) || source->end > scan->file_bytes ||
+        source->offset > source->end) {
+        alog_segment_scan_close(scan);
+        return alog_fail(error, ALOG_CORRUPT, 0, -1, "%s is not the archive that it was", path);
+    }
+    scan->damage = damage;
+    scan->damage_context = damage_context;
+    scan->damages = 0;
+    scan->whole = false;
+    scan->only = *source;
+    scan->only_header = alog_archive_source_header(&scan->only);
+    scan->position = (struct position){.end = source->offset,
+                                       .next_block_number = source->first_block,
+                                       .next_sequence = source->predecessor_last_sequence + 1,
+                                       .source = source->number,
+                                       .source_begins = true,
+                                       .source_last = source->last_sequence};
+    *ret_scan = scan;
     return ALOG_OK;
 }

@@ -39,6 +39,9 @@ void alog_scan_report(struct alog_segment_scan *scan, enum alog_damage_kind kind
 
 /* Where blocks must end: at the index, if a sane seek table says where that is. */
 uint64_t alog_scan_blocks_limit(const struct alog_segment_scan *scan) {
+    if (scan->only.number != 0) {
+        return scan->only.end;
+    }
     return scan->tables.located ? scan->tables.index_offset : scan->file_bytes;
 }
 
@@ -68,9 +71,17 @@ static enum alog_status try_block(struct alog_segment_scan *scan, uint64_t offse
     const struct alog_block_header *header = &slot->header;
     uint64_t left = alog_scan_blocks_limit(scan) - offset;
     /* A file's first block may go back behind its predecessor's end, no later one may. */
-    bool goes_on =
-        header->number >= scan->position.next_block_number &&
-        (header->number == 0 || header->facts.first_sequence >= scan->position.next_sequence);
+    bool goes_on = header->number >= scan->position.next_block_number &&
+                   (header->facts.source != 0) == alog_segment_scan_is_archive(scan);
+    if (scan->header_lost) {
+        goes_on = true;
+    }
+    if (alog_scan_same_source(&scan->position, &header->facts)) {
+        goes_on &= header->number == 0 || scan->position.source_begins ||
+                   header->facts.first_sequence >= scan->position.next_sequence;
+    } else {
+        goes_on &= header->facts.source > scan->position.source && scan->only.number == 0;
+    }
     if (is_our_file(scan, header->file_id) && goes_on && bytes <= left &&
         header->facts.compressed_bytes <= left - bytes) {
         ret_part->kind = PART_BLOCK;
@@ -110,6 +121,13 @@ static enum alog_status try_ours(struct alog_segment_scan *scan, uint64_t offset
     size_t payload_bytes = (size_t)bytes - ALOG_FRAME_PREFIX_BYTES;
     if (memcmp(payload + ALOG_HEAD_KIND, ALOG_KIND_BLOCK_HEADER, 4) == 0) {
         status = try_block(scan, offset, frame, (size_t)bytes, ret_part, error);
+    } else if (alog_segment_scan_is_archive(scan) &&
+               memcmp(payload + ALOG_HEAD_KIND, ALOG_KIND_SOURCE, 4) == 0) {
+        bool good =
+            alog_archive_source_decode(frame, (size_t)bytes, &scan->candidate, NULL) == ALOG_OK &&
+            memcmp(payload + ALOG_HEAD_FILE_ID, scan->file_header.file_id, 16) == 0 &&
+            scan->candidate.number > scan->position.source;
+        ret_part->kind = good ? PART_SOURCE : PART_BAD;
     } else if (alog_frame_check_of(payload, payload_bytes) ==
                alog_le_load64(frame + bytes - ALOG_FRAME_CHECK_BYTES)) {
         ret_part->kind = PART_OURS;
@@ -156,7 +174,8 @@ enum alog_status alog_scan_try_part(struct alog_segment_scan *scan, uint64_t off
 bool alog_scan_looks_like_ours(const struct alog_segment_scan *scan, const uint8_t *at) {
     const uint8_t *payload = at + ALOG_FRAME_PREFIX_BYTES;
     return (memcmp(payload, ALOG_KIND_BLOCK_HEADER, 4) == 0 ||
-            (!scan->header_lost && memcmp(payload, ALOG_KIND_INDEX, 4) == 0)) &&
+            (!scan->header_lost && (memcmp(payload, ALOG_KIND_INDEX, 4) == 0 ||
+                                    memcmp(payload, ALOG_KIND_SOURCE, 4) == 0))) &&
            is_our_file(scan, payload + ALOG_HEAD_FILE_ID);
 }
 
@@ -208,7 +227,8 @@ enum alog_status alog_scan_search(struct alog_segment_scan *scan, uint64_t offse
         if (status != ALOG_OK) {
             return status;
         }
-        if (ret_part->kind == PART_BLOCK || ret_part->kind == PART_INDEX) {
+        if (ret_part->kind == PART_BLOCK || ret_part->kind == PART_INDEX ||
+            ret_part->kind == PART_SOURCE) {
             *ret_offset = offset;
             return ALOG_OK;
         }

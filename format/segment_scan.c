@@ -1,5 +1,6 @@
 /* Walking a segment block by block, past whatever is damaged. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -12,10 +13,17 @@
 /* The events from the next expected one to `last` are missing, unless that is none or not known. */
 static void set_missing(const struct alog_segment_scan *scan, uint64_t last, struct range *range) {
     uint64_t next = scan->position.next_sequence;
-    if (next != 0 && last >= next) {
+    if (next != 0 && last != 0 && last >= next) {
         range->first_sequence = next;
         range->last_sequence = last;
     }
+}
+
+/* Before a block of another source the current one's events are over. */
+static uint64_t last_before(const struct alog_segment_scan *scan,
+                            const struct alog_block_facts *facts) {
+    return alog_scan_same_source(&scan->position, facts) ? facts->first_sequence - 1
+                                                         : scan->position.source_last;
 }
 
 /* ---- Frames -------------------------------------------------------------------------------- */
@@ -175,15 +183,19 @@ static void adopt(struct alog_segment_scan *scan, uint64_t offset, uint64_t byte
     scan->position.end = offset + bytes;
     scan->position.next_block_number = header->number + 1;
     scan->position.next_sequence = header->facts.last_sequence + 1;
+    scan->position.source_begins = false;
+    if (!alog_scan_same_source(&scan->position, &header->facts)) {
+        scan->position.source = header->facts.source;
+        scan->position.source_last = 0;
+    }
     alog_index_totals_add(&scan->position.totals, &header->facts);
     scan->has_block = true;
     scan->has_frame = false;
 }
 
 static void report_gap(struct alog_segment_scan *scan, uint64_t offset) {
-    uint64_t first = scan->slots[1 - scan->current].header.facts.first_sequence;
     struct range range = {.offset = offset};
-    set_missing(scan, first - 1, &range);
+    set_missing(scan, last_before(scan, &scan->slots[1 - scan->current].header.facts), &range);
     if (range.last_sequence != 0) {
         alog_scan_report(scan, ALOG_DAMAGE_GAP, false, range,
                          "events %" PRIu64 " to %" PRIu64 " are missing before this block",
@@ -228,12 +240,53 @@ static enum alog_status check_last_block(struct alog_segment_scan *scan, bool *r
     return status;
 }
 
+/* A source begins at `offset`: the sequence is now that of the segment that it was. */
+static enum alog_status begin_source(struct alog_segment_scan *scan, uint64_t offset,
+                                     uint64_t bytes, struct alog_error *error) {
+    if (scan->source_count == scan->source_capacity) {
+        size_t capacity = scan->source_capacity != 0 ? 2 * scan->source_capacity : 8;
+        struct alog_archive_source *grown = realloc(scan->sources, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for an archive's sources");
+        }
+        scan->sources = grown;
+        scan->source_capacity = capacity;
+    }
+    if (scan->source_count > 0) {
+        scan->sources[scan->source_count - 1].end = offset;
+    }
+    struct alog_archive_source *source = &scan->sources[scan->source_count++];
+    *source = scan->candidate;
+    source->offset = offset + bytes;
+    source->end = alog_scan_blocks_limit(scan);
+    source->first_block = scan->position.next_block_number;
+    scan->position.end = source->offset;
+    scan->position.source = source->number;
+    scan->position.source_begins = true;
+    scan->position.source_last = source->last_sequence;
+    scan->position.next_sequence = source->predecessor_last_sequence + 1;
+    return ALOG_OK;
+}
+
+/* The blocks of the one source that is walked are over at `offset`. */
+static void end_source(struct alog_segment_scan *scan, uint64_t offset) {
+    struct range range = {.offset = offset, .bytes = scan->only.end - offset};
+    set_missing(scan, scan->only.last_sequence, &range);
+    if (range.bytes > 0 || range.last_sequence != 0) {
+        alog_scan_report(scan, ALOG_DAMAGE_BLOCK, false, range,
+                         "%" PRIu64 " bytes at the end of a source are no block", range.bytes);
+    }
+}
+
 /* The blocks of a file with good tables are over at `offset`. */
 static void end_sealed(struct alog_segment_scan *scan, uint64_t offset) {
     const struct alog_tables *tables = &scan->tables;
     if (offset < tables->index_offset) {
         struct range range = {.offset = offset, .bytes = tables->index_offset - offset};
-        set_missing(scan, tables->totals.last_sequence, &range);
+        set_missing(scan,
+                    alog_segment_scan_is_archive(scan) ? scan->position.source_last
+                                                       : tables->totals.last_sequence,
+                    &range);
         alog_scan_report(scan, ALOG_DAMAGE_BLOCK, false, range,
                          "%" PRIu64 " bytes before the index are no block", range.bytes);
     } else if (scan->whole && scan->damages == 0 &&
@@ -277,7 +330,9 @@ static void end_unsealed(struct alog_segment_scan *scan, uint64_t offset, const 
 static void end_walk(struct alog_segment_scan *scan, uint64_t offset, const struct part *part) {
     scan->done = true;
     scan->done_bytes = scan->file_bytes;
-    if (alog_segment_scan_sealed(scan)) {
+    if (scan->only.number != 0) {
+        end_source(scan, offset);
+    } else if (scan->tables.state == ALOG_TABLES_GOOD) {
         end_sealed(scan, offset);
     } else {
         end_unsealed(scan, offset, part);
@@ -295,8 +350,15 @@ static enum alog_status pass_damage(struct alog_segment_scan *scan, uint64_t off
         return status;
     }
     struct range range = {.offset = offset, .bytes = found - offset};
+    if (part.kind == PART_SOURCE) {
+        set_missing(scan, scan->position.source_last, &range);
+        alog_scan_report(scan, ALOG_DAMAGE_BLOCK, false, range,
+                         "%" PRIu64 " bytes are no block; the next source begins at byte %" PRIu64,
+                         range.bytes, found);
+        return begin_source(scan, found, part.bytes, error);
+    }
     if (part.kind == PART_BLOCK) {
-        set_missing(scan, scan->slots[1 - scan->current].header.facts.first_sequence - 1, &range);
+        set_missing(scan, last_before(scan, &scan->slots[1 - scan->current].header.facts), &range);
         alog_scan_report(scan, ALOG_DAMAGE_BLOCK, false, range,
                          "%" PRIu64 " bytes are no block; the next one begins at byte %" PRIu64,
                          range.bytes, found);
@@ -337,6 +399,13 @@ static enum alog_status walk(struct alog_segment_scan *scan, bool *ret_found,
         if (part.kind == PART_INDEX) {
             end_walk(scan, at, &part);
             return ALOG_OK;
+        }
+        if (part.kind == PART_SOURCE && sure == at) {
+            status = begin_source(scan, at, part.bytes, error);
+            if (status != ALOG_OK) {
+                return status;
+            }
+            sure = at + part.bytes;
         }
         at += part.bytes;
         scan->holes += part.hole;

@@ -145,7 +145,10 @@ static enum alog_status create_file(struct alog_segment_writer *segment, const c
                                     struct alog_error *error) {
     const struct alog_io *io = segment->io;
     int64_t now_ns = io->realtime_ns(io->context);
-    segment->created_ns = header->created_ns = now_ns < 0 ? 0 : now_ns;
+    if ((header->incompatible_flags & ALOG_FLAG_ARCHIVE) == 0) { /* an archive's is its day's */
+        header->created_ns = now_ns < 0 ? 0 : now_ns;
+    }
+    segment->created_ns = header->created_ns;
     int result = io->random(io->context, segment->file_id, sizeof segment->file_id);
     if (result < 0) {
         return alog_fail(error, ALOG_IO, -result, -1, "no random bytes for a new segment's id");
@@ -171,6 +174,25 @@ static enum alog_status create_file(struct alog_segment_writer *segment, const c
     return status;
 }
 
+static enum alog_status make(const struct alog_io *io, const char *log_dir, const char *suffix,
+                             struct alog_file_header *header,
+                             struct alog_segment_writer **ret_segment, struct alog_error *error) {
+    struct alog_segment_writer *segment = calloc(1, sizeof *segment);
+    if (segment == NULL) {
+        return alog_segment_no_memory(error, log_dir);
+    }
+    segment->io = io;
+    segment->fd = -1;
+    segment->source_fd = -1;
+    enum alog_status status = create_file(segment, log_dir, suffix, header, error);
+    if (status != ALOG_OK) {
+        alog_segment_writer_free(segment);
+        return status;
+    }
+    *ret_segment = segment;
+    return ALOG_OK;
+}
+
 static enum alog_status create(const struct alog_io *io, const char *log_dir, const char *suffix,
                                uint64_t writer_id, uint64_t number, struct alog_string environment,
                                const uint8_t predecessor_id[16], uint64_t predecessor_last_sequence,
@@ -180,13 +202,6 @@ static enum alog_status create(const struct alog_io *io, const char *log_dir, co
         return alog_fail(error, ALOG_INVALID, 0, -1,
                          "a segment's number, environment or predecessor is out of bounds");
     }
-    struct alog_segment_writer *segment = calloc(1, sizeof *segment);
-    if (segment == NULL) {
-        return alog_segment_no_memory(error, log_dir);
-    }
-    segment->io = io;
-    segment->fd = -1;
-    segment->source_fd = -1;
     struct alog_file_header header = {
         .version = ALOG_FORMAT_VERSION,
         .writer_id = writer_id,
@@ -195,13 +210,7 @@ static enum alog_status create(const struct alog_io *io, const char *log_dir, co
         .environment = environment,
     };
     memcpy(header.predecessor_id, predecessor_id, sizeof header.predecessor_id);
-    enum alog_status status = create_file(segment, log_dir, suffix, &header, error);
-    if (status != ALOG_OK) {
-        alog_segment_writer_free(segment);
-        return status;
-    }
-    *ret_segment = segment;
-    return ALOG_OK;
+    return make(io, log_dir, suffix, &header, ret_segment, error);
 }
 
 enum alog_status
@@ -222,7 +231,45 @@ alog_segment_create_unlisted(const struct alog_io *io, const char *log_dir, uint
                   predecessor_id, predecessor_last_sequence, ret_segment, error);
 }
 
+enum alog_status alog_segment_create_archive(const struct alog_io *io, const char *archive_dir,
+                                             int64_t created_ns, uint64_t number,
+                                             struct alog_segment_writer **ret_segment,
+                                             struct alog_error *error) {
+    struct alog_file_header header = {
+        .version = ALOG_FORMAT_VERSION,
+        .incompatible_flags = ALOG_FLAG_ARCHIVE,
+        .writer_id = ALOG_ARCHIVE_WRITER_ID,
+        .number = number,
+        .created_ns = created_ns,
+        .environment = ALOG_STR(""),
+    };
+    return make(io, archive_dir, ALOG_ARCHIVING_SUFFIX, &header, ret_segment, error);
+}
+
 /* ---- Append and sync ----------------------------------------------------------------------- */
+
+enum alog_status alog_segment_append_source(struct alog_segment_writer *segment,
+                                            const struct alog_archive_source *source,
+                                            struct alog_error *error) {
+    segment->header.len = 0;
+    enum alog_status status =
+        alog_archive_source_encode(segment->file_id, source, &segment->header);
+    if (status == ALOG_INVALID) {
+        return alog_fail(error, status, 0, -1, "a source for %s has impossible facts",
+                         segment->path);
+    }
+    if (status != ALOG_OK) {
+        return alog_segment_no_memory(error, segment->path);
+    }
+    struct iovec part = {segment->header.data, segment->header.len};
+    int result = alog_io_write_all(segment->io, segment->fd, &part, 1, segment->end);
+    if (result < 0) {
+        cut_remains(segment);
+        return alog_segment_io_failed(error, result, "write", segment->path);
+    }
+    segment->end += segment->header.len;
+    return ALOG_OK;
+}
 
 enum alog_status alog_segment_append(struct alog_segment_writer *segment,
                                      const struct alog_block_facts *facts, const uint8_t *frame,

@@ -7,12 +7,14 @@
 
 #include <limits.h>
 
+#include "archive_source.h"
 #include "segment_index.h"
 #include "segment_scan.h"
 
 /* Behind the final name: while it is written, and while a dead writer's file is made anew. */
 #define ALOG_OPEN_SUFFIX       ".open"
 #define ALOG_RECOVERING_SUFFIX ".recovering"
+#define ALOG_ARCHIVING_SUFFIX  ".archiving"
 
 struct alog_segment_writer {
     const struct alog_io *io;

@@ -20,6 +20,9 @@ struct cli_arguments {
     bool all;
     bool strict;
     bool give_up_rings;
+    bool keep;
+    bool verbose;
+    bool follow;
     const char *environment;
     const char *agent;
     const char *issue_type;
@@ -34,6 +37,11 @@ struct cli_arguments {
     const char *metric;
     const char *day;
     const char *allow;
+    const char *to;
+    const char *archive;
+    const char *redact;
+    const char *fields;
+    const char *output;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
     struct alog_opt_i64 until_ns;
@@ -51,6 +59,8 @@ struct cli_arguments {
     struct alog_opt_i64 keep_rollups_days;
     struct alog_opt_i64 keep_summaries_days;
     bool dry_run;
+    struct alog_opt_i64 older_than_ns;
+    struct alog_opt_i64 level;
 };
 
 enum cli_option_kind {
@@ -91,6 +101,11 @@ struct cli_option {
     {                                                                                              \
         .name = "until", .argument = "TIME", .kind = CLI_TIME, CLI_MEMBER(until_ns),               \
         .doc = "only what happened before TIME"                                                    \
+    }
+#define CLI_OPTION_ARCHIVE                                                                         \
+    {                                                                                              \
+        .name = "archive", .argument = "DIR", .kind = CLI_TEXT, CLI_MEMBER(archive),               \
+        .doc = "read the archive DIR as well, see 'agentlog help archive'"                         \
     }
 /* Of a database, which knows times by its buckets alone: ("day", "days") or ("hour", "hours"). */
 #define CLI_OPTION_SINCE_WHOLE(bucket, buckets)                                                    \

@@ -48,6 +48,7 @@ static const struct cli_option ingest_options[] = {OPTION_JOBS,
                                                    OPTION_TIME_ZONE,
                                                    OPTION_LATENCY_THRESHOLDS,
                                                    OPTION_DIMENSION_CAP,
+                                                   CLI_OPTION_ARCHIVE,
                                                    {.name = "json",
                                                     .kind = CLI_FLAG,
                                                     CLI_MEMBER(json),
@@ -63,6 +64,7 @@ static const struct cli_option rebuild_options[] = {{.name = "day",
                                                     OPTION_TIME_ZONE,
                                                     OPTION_LATENCY_THRESHOLDS,
                                                     OPTION_DIMENSION_CAP,
+                                                    CLI_OPTION_ARCHIVE,
                                                     {.name = "json",
                                                      .kind = CLI_FLAG,
                                                      CLI_MEMBER(json),
@@ -155,6 +157,7 @@ static enum exit_code ingest_with(ingest_fn *ingest, const char *label,
     options.threads = arguments->jobs.present ? (uint32_t)arguments->jobs.value : 0;
     options.time_zone = arguments->time_zone;
     options.day = arguments->day;
+    options.archive_dir = arguments->archive;
     options.dimension_cap =
         arguments->dimension_cap.present ? (uint32_t)arguments->dimension_cap.value : 0;
     options.latency_thresholds_ms = threshold_count > 0 ? thresholds_ms : NULL;
@@ -216,7 +219,9 @@ const struct cli_command cmd_rebuild = {
     .description = "Make the database DB anew from everything in LOGDIR. It is built beside the "
                    "old one and put in its place when it is whole. "
                    "The result is what ingesting the same log would have given. With --day, only "
-                   "that day's rows are made again.",
+                   "that day's rows are made again. LOGDIR may be an archive, which gives what "
+                   "the segments gave that it was made of; where some of them are archived and "
+                   "others not, name both: LOGDIR, and the archive with --archive.",
     .examples = "agentlog rebuild ./log agents.db\n"
                 "agentlog rebuild ./log agents.db --day 2026-02-04",
     .options = rebuild_options,

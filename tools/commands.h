@@ -16,6 +16,7 @@ extern const struct cli_command cmd_verify;
 extern const struct cli_command cmd_prune;
 extern const struct cli_command cmd_coverage;
 extern const struct cli_command cmd_recover;
+extern const struct cli_command cmd_archive;
 
 /* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
  * made from it. */

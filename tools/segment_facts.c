@@ -83,6 +83,9 @@ static void name_types(const char *path, struct alog_segment_info *info) {
     for (size_t i = 0; i < info->type_count; i++) {
         unnamed += info->types[i].type >= ALOG_FIRST_USER_TYPE;
     }
+    if (info->archived_segments > 0) {
+        return; /* numbers mean something else in each of its sources: they are named already */
+    }
     struct alog_reader *reader = NULL;
     const struct alog_event *event = NULL;
     bool seen[ALOG_MAX_TYPES] = {false};

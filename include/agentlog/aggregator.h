@@ -48,6 +48,8 @@ struct alog_ingest_options {
      * rebuild of all days. */
     const double *latency_thresholds_ms;
     size_t latency_threshold_count;
+    const char *archive_dir; /* read as well, for the segments that were archived there; NULL =
+                                none. The log may itself be an archive */
 };
 #define ALOG_INGEST_OPTIONS_INIT                                                                   \
     { .struct_bytes = sizeof(struct alog_ingest_options) }

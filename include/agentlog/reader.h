@@ -131,11 +131,13 @@ struct alog_segment_info {
     uint64_t file_bytes;
     uint64_t blocks;
     uint64_t events;
-    uint64_t first_sequence, last_sequence; /* 0, 0 when there are no events */
+    uint64_t first_sequence, last_sequence; /* 0, 0 when there are no events, and of an archive */
     int64_t min_timestamp_ns, max_timestamp_ns;
     uint64_t raw_bytes, compressed_bytes;
     uint64_t dropped;              /* cumulative at its last block: since the writer opened */
     uint64_t damages;              /* faults found (harmless ones not counted) */
+    uint64_t archived_segments;    /* of an archive: the segments that it was made of; else 0. Its
+                                      blocks tell writer, environment and sequence numbers */
     struct alog_type_count *types; /* by type id */
     size_t type_count;
 };

@@ -289,7 +289,7 @@ static void test_newer_formats_are_named_as_such(void **state) {
         size_t offset;
         uint16_t value;
     } newer[] = {{ALOG_HEAD_VERSION, ALOG_FORMAT_VERSION + 1},
-                 {ALOG_HEAD_INCOMPATIBLE_FLAGS, 1},
+                 {ALOG_HEAD_INCOMPATIBLE_FLAGS, 2},
                  {ALOG_HEAD_INCOMPATIBLE_FLAGS, 0x8000}};
     for (size_t i = 0; i < COUNT_OF(newer); i++) {
         struct alog_file_header header = example_file_header(), back;

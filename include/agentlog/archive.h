@@ -1,0 +1,98 @@
+/*
+ * agentlog archive: the small segments of a day, of any number of writers, merged into one large
+ * file for the long term.
+ *
+ * An archive is laid out like a log (DIR/YYYY-MM-DD/<name>.msgpack.zst, and beside each file a
+ * manifest, <name>.msgpack.zst.manifest.json) and is read by everything that reads logs:
+ * alog_reader_open, alog_segment_inspect, alog_ingest, alog_rebuild. It keeps which segment each
+ * block came from, so that a database counts each event once, whether it met the segment itself,
+ * the archive, or both; and gets the same rows from either.
+ *
+ * Threads: calls on different archives are independent; two on one archive give ALOG_LOCKED.
+ */
+#ifndef AGENTLOG_ARCHIVE_H
+#define AGENTLOG_ARCHIVE_H
+
+#include <agentlog/agentlog.h>
+#include <agentlog/reader.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What became of a segment. */
+enum alog_archive_step {
+    ALOG_ARCHIVE_MERGED = 1,   /* it is in an archive file, which is verified */
+    ALOG_ARCHIVE_REMOVED = 2,  /* … and the segment itself is gone */
+    ALOG_ARCHIVE_LEFT = 3,     /* it is damaged, or was changed: left as it is; `reason` says why */
+    ALOG_ARCHIVE_UNSEALED = 4, /* it is not sealed: its writer lives, or left it to be recovered */
+    ALOG_ARCHIVE_FILE = 5      /* `path` is an archive file that was finished */
+};
+
+/* Told of each segment and file; `reason` is "" unless it was LEFT. Valid during the call. */
+typedef void alog_archive_fn(void *context, enum alog_archive_step step, const char *path,
+                             const char *reason);
+
+struct alog_archive_options {
+    size_t struct_bytes;
+    struct alog_opt_i64 before_ns; /* only days (UTC) that were over at this time; absent = those
+                                      that are over now */
+    const char *const *redact;     /* names of fields and attributes, NULL-terminated, whose values
+                                      are left out for good; NULL = none. A text that an event must
+                                      have becomes "[redacted]" */
+    int compression_level;         /* zstd level, 1..19; default 19 */
+    uint64_t block_bytes;          /* msgpack per block; 64 KiB..8 MiB; default 1 MiB */
+    uint64_t file_bytes;           /* begin another file beyond this size; 1 MiB..16 GiB; default
+                                      1 GiB */
+    bool keep_segments;            /* do not remove the segments that were archived */
+    alog_archive_fn *tell;
+    void *tell_context;
+    void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes of segments */
+    void *progress_context;
+};
+#define ALOG_ARCHIVE_OPTIONS_INIT                                                                  \
+    { .struct_bytes = sizeof(struct alog_archive_options) }
+
+struct alog_archive_report {
+    uint64_t days;              /* with at least one segment archived */
+    uint64_t files;             /* archive files made */
+    uint64_t segments;          /* archived in this run */
+    uint64_t segments_removed;  /* also those that an earlier run had archived */
+    uint64_t segments_left;     /* damaged, or not what the archive has under their id */
+    uint64_t segments_unsealed; /* of days that were asked for */
+    uint64_t events;            /* archived in this run */
+    uint64_t bytes_before;      /* of the segments archived in this run, */
+    uint64_t bytes_after;       /* … of the archive files made of them, */
+    uint64_t raw_bytes;         /* … and their msgpack */
+    uint64_t values_redacted;
+};
+
+/*
+ * Archive the sealed segments of whole days of `log_dir` into `archive_dir` (made if absent). Each
+ * file is written under another name, synced, read back and compared with the segments event for
+ * event; it gets its name and its manifest, and only then the segments are removed. A run that is
+ * killed anywhere loses nothing and is simply run again.
+ *
+ * ALOG_OK also when segments were left: look at the report. Errors: ALOG_NOT_FOUND (no log),
+ * ALOG_INVALID (an option; a field that events cannot be without), ALOG_LOCKED, ALOG_IO,
+ * ALOG_NO_MEMORY, ALOG_CORRUPT (what was written does not read back as the segments: nothing was
+ * removed). Memory: a block or two. Cost: a few MB of msgpack a second at level 19.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_archive(const char *log_dir, const char *archive_dir,
+                                                       const struct alog_archive_options *options,
+                                                       struct alog_archive_report *ret_report,
+                                                       struct alog_error *error);
+
+/*
+ * Compare an archive file with the manifest beside it. ALOG_OK; ALOG_NOT_FOUND (no archive, or
+ * without a manifest); ALOG_CORRUPT: its SHA-256 is not the manifest's; ALOG_IO. Cost: reads the
+ * file.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_archive_check(const char *path,
+                                                             struct alog_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
