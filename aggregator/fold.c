@@ -194,7 +194,10 @@ void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
         return find_row(fold, rollup, dimensions, count);
     }
     uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
-    struct alog_fold_memo *memo = &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
+    /* Names are numbered densely: those of one dimension, of which there may be thousands, do not
+     * get into each other's way. */
+    struct alog_fold_memo *memo = count == 1 ? &fold->by_name[dimensions[0] & (ALOG_FOLD_MEMOS - 1)]
+                                             : &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
     if (memo->key != packed || memo->bucket != fold->bucket) {
         void *row = find_row(fold, rollup, dimensions, count);
         if (!row) {

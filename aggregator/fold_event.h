@@ -50,7 +50,7 @@ struct alog_fold_memo {
     void *row;
     uint32_t bucket;
 };
-#define ALOG_FOLD_MEMOS 2048u
+#define ALOG_FOLD_MEMOS 8192u
 
 /* Counts that were begun: the place in memory is on its way while other events are decoded. */
 struct alog_fold_count {
@@ -85,8 +85,9 @@ struct alog_fold {
 
     /* across events */
     struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
-    uint32_t last_bucket; /* number */
-    struct alog_fold_memo memos[ALOG_FOLD_MEMOS];
+    uint32_t last_bucket;                           /* number */
+    struct alog_fold_memo memos[ALOG_FOLD_MEMOS];   /* by hash, of several dimensions, */
+    struct alog_fold_memo by_name[ALOG_FOLD_MEMOS]; /* … and by name, of one */
     struct alog_fold_count counts[ALOG_FOLD_COUNTS];
     uint32_t next_count;
 };
