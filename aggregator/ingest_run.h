@@ -10,7 +10,7 @@
 
 /* Groups held in memory before they are written, all threads together; as many again may be on
  * their way into the database. */
-#define ALOG_GROUPS_LIMIT_BYTES (48u << 20)
+#define ALOG_GROUPS_LIMIT_BYTES (40u << 20)
 
 /* What a killed run may have to do again, and how far the database's journal grows. */
 #define ALOG_BATCHES_PER_COMMIT 32u

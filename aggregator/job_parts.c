@@ -21,18 +21,17 @@ static uint32_t *sample_of(void *row, const struct alog_rollup_column *column) {
 /* ---- Writing; the room is made for a whole row at once ---- */
 
 static char *put_number(char *at, int64_t number) {
-    char digits[NUMBER_BYTES];
-    char *first = digits + sizeof(digits);
     uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        *--first = (char)('0' + left % 10);
-        left /= 10;
-    } while (left != 0);
+    unsigned len = 1;
+    for (uint64_t rest = left; rest >= 10; rest /= 10) {
+        len++;
+    }
     if (number < 0) {
         *at++ = '-';
     }
-    size_t len = (size_t)(digits + sizeof(digits) - first);
-    memcpy(at, first, len);
+    for (char *digit = at + len; digit != at; left /= 10) {
+        *--digit = (char)('0' + left % 10);
+    }
     return at + len;
 }
 

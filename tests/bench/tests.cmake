@@ -6,9 +6,12 @@ add_test(NAME bench/bench_layout COMMAND bench_layout --quick)
 add_library(alog_bench_workload STATIC bench/workload.c)
 target_link_libraries(alog_bench_workload PUBLIC alog_writer PRIVATE alog_build m)
 
-add_executable(bench_ingest bench/bench_ingest.c)
-target_link_libraries(bench_ingest PRIVATE alog_build alog_bench_workload alog_aggregator alog_format)
-add_test(NAME bench/bench_ingest COMMAND bench_ingest --events 20000 --rounds 1)
+add_executable(bench_ingest bench/bench_ingest.c bench/bench_ingest_floor.c
+               bench/bench_ingest_rows.c)
+target_link_libraries(bench_ingest PRIVATE alog_build alog_bench_workload alog_ndjson alog_format
+                                           PkgConfig::SQLITE3 Threads::Threads)
+add_dependencies(bench_ingest agentlog)
+add_test(NAME bench/bench_ingest COMMAND bench_ingest --events 20000 --rounds 1 --rows 5000)
 
 add_executable(bench_writer bench/bench_writer.c bench/bench_writer_latency.c
                bench/bench_writer_sustained.c)
