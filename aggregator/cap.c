@@ -131,6 +131,11 @@ static enum alog_status fold_table(const struct capping *c, enum alog_rollup rol
     return status;
 }
 
+/* A suite has more tests than a fleet has agents: a day of the real data has 14,559. */
+static int64_t cap_of(const struct capping *c, const char *dimension) {
+    return strcmp(dimension, "test_id") == 0 ? 10 * c->cap : c->cap;
+}
+
 static enum alog_status cap_dimension(const struct capping *c, const char *dimension,
                                       bool *changed) {
     char *values = values_sql(dimension);
@@ -139,7 +144,7 @@ static enum alog_status cap_dimension(const struct capping *c, const char *dimen
     }
     int64_t count = 0;
     enum alog_status status = run(c, sqlite3_mprintf("SELECT COUNT(*) FROM (%s)", values), &count);
-    if (status != ALOG_OK || count <= c->cap) {
+    if (status != ALOG_OK || count <= cap_of(c, dimension)) {
         sqlite3_free(values);
         return status;
     }
@@ -153,7 +158,7 @@ static enum alog_status cap_dimension(const struct capping *c, const char *dimen
                      sqlite3_mprintf("INSERT INTO temp.dropped SELECT value FROM (%s)"
                                      " ORDER BY digit_count(value), length(CAST(value AS BLOB)),"
                                      " value LIMIT -1 OFFSET %lld",
-                                     values, (long long)c->cap),
+                                     values, (long long)cap_of(c, dimension)),
                      NULL);
     }
     sqlite3_free(values);

@@ -8,9 +8,9 @@
  * `cap` by that order of all that were ever seen on it, for once out of that number a value stays
  * out; hence any sequence of ingests ends alike.
  *
- * It holds for the columns of the rollups that have levels, by column name: a value that is kept in
- * one of the tables is kept in all. rollup_events, rollup_losses, the tables of single jobs and
- * those by the day of jobs are as they are.
+ * Test ids may be ten times as many. It holds for the columns of the rollups that have levels, by
+ * column name: a value that is kept in one of the tables is kept in all. rollup_events,
+ * rollup_losses, the tables of single jobs and those by the day of jobs are as they are.
  */
 #ifndef AGENTLOG_AGGREGATOR_CAP_H
 #define AGENTLOG_AGGREGATOR_CAP_H

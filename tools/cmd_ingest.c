@@ -40,7 +40,8 @@
     {                                                                                              \
         .name = "dimension-cap", .argument = "N", .kind = CLI_NUMBER, CLI_MEMBER(dimension_cap),   \
         .minimum = 1, .maximum = 1000000, .fallback = "that of the database; 10000 for a new one", \
-        .doc = "different agents, models, tests and so on that a day may have; the rest counts "   \
+        .doc = "different agents, models and so on that a day may have, and ten times as many "    \
+               "tests; the rest counts "                                                           \
                "as _OTHER; recorded likewise"                                                      \
     }
 

@@ -35,3 +35,8 @@ foreach(shell bash zsh fish)
 endforeach()
 set_tests_properties(tools/docs/pages tools/docs/lint tools/docs/bash tools/docs/zsh tools/docs/fish
                      PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+
+# Every question, against plain SQL over the raw events.
+add_test(NAME tools/oracle
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/oracle_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
+set_tests_properties(tools/oracle PROPERTIES TIMEOUT 900)
