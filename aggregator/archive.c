@@ -14,6 +14,7 @@
 #include "archive_merge.h"
 #include "format/error.h"
 #include "format/segment_writing.h"
+#include "format/trust.h"
 
 #define DAY_NS     INT64_C(86400000000000)
 #define LOCK_NAME  ".archive.lock"
@@ -109,13 +110,17 @@ static enum alog_status fill_options(const struct alog_archive_options *given,
 /* The lock is the kernel's: a killed run leaves none. */
 static enum alog_status take_lock(struct archiving *run, int *ret_fd) {
     char path[PATH_MAX];
-    int result = alog_io_make_dirs(run->io, run->archive_dir, 0777);
+    int result = alog_io_make_dirs(run->io, run->archive_dir, ALOG_DIRECTORY_MODE);
     if (result < 0) {
         return alog_fail(run->error, result == -EROFS ? ALOG_READ_ONLY : ALOG_IO, -result, -1,
                          "cannot create the archive %.256s", run->archive_dir);
     }
+    enum alog_status status = alog_trust_log_dir(run->io, run->archive_dir, NULL, run->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
     snprintf(path, sizeof path, "%s/" LOCK_NAME, run->archive_dir);
-    int fd = run->io->open(run->io->context, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0640);
+    int fd = run->io->open(run->io->context, path, O_RDWR | O_CREAT | O_NOFOLLOW, ALOG_FILE_MODE);
     if (fd < 0) {
         return alog_fail(run->error, ALOG_IO, -fd, -1, "cannot open %s", path);
     }
@@ -498,6 +503,9 @@ enum alog_status alog_archive(const char *log_dir, const char *archive_dir,
     if (status == ALOG_OK && same_directory(log_dir, archive_dir)) {
         status = alog_fail(error, ALOG_INVALID, 0, -1,
                            "an archive must be another directory than its log");
+    }
+    if (status == ALOG_OK) {
+        status = alog_trust_log_dir(run.io, log_dir, NULL, error);
     }
     if (status == ALOG_OK) {
         status = alog_segments_list(log_dir, &list, error);

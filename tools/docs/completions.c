@@ -22,7 +22,7 @@ bool completion_operand(const struct cli_command *command, size_t index,
         at += *at == ' ';
     }
     const size_t len = strcspn(at, " ");
-    if (len == 0) {
+    if (len == 0 || at[0] == '-') { /* an option that must be given stands behind the operands */
         return false;
     }
     *ret_last = memmem(at, len, "...", 3) != NULL;

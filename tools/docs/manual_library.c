@@ -25,6 +25,7 @@ static const char *package_of(const struct header *header) {
     static const char *const packages[][2] = {{"agentlog/ndjson.h", "agentlog-ndjson"},
                                               {"agentlog/aggregator.h", "agentlog-aggregator"},
                                               {"agentlog/coverage.h", "agentlog-aggregator"},
+                                              {"agentlog/archive.h", "agentlog-aggregator"},
                                               {"agentlog/prune.h", "agentlog-aggregator"}};
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
         if (strcmp(header->name, packages[i][0]) == 0) {
