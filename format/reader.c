@@ -27,6 +27,8 @@ struct alog_reader {
     struct alog_segment_scan *scan;
     struct reader_filter filter;
     bool filtered;
+    uint64_t blocks, blocks_read;
+    bool excluded; /* the index shows that no block can match */
     struct alog_block block;
     struct alog_event_decoder decoder;
     bool in_block;
@@ -159,6 +161,19 @@ static bool event_matches(const struct reader_filter *filter, const struct alog_
 
 /* ---- Open and close ------------------------------------------------------------------------ */
 
+/* A sealed segment whose times lie outside the window need not be walked. */
+static void look_at_index(struct alog_reader *reader) {
+    const struct alog_tables *tables = alog_segment_scan_tables(reader->scan);
+    const struct reader_filter *filter = &reader->filter;
+    if (!reader->filtered || tables->state != ALOG_TABLES_GOOD || tables->totals.blocks == 0) {
+        return;
+    }
+    reader->excluded =
+        (filter->since_ns.present && tables->totals.max_timestamp_ns < filter->since_ns.value) ||
+        (filter->until_ns.present && tables->totals.min_timestamp_ns >= filter->until_ns.value);
+    reader->blocks = reader->excluded ? tables->totals.blocks : 0;
+}
+
 enum alog_status alog_reader_open(const char *path, const struct alog_reader_filter *filter,
                                   alog_damage_fn *damage, void *damage_context,
                                   struct alog_reader **ret_reader, struct alog_error *error) {
@@ -178,8 +193,15 @@ enum alog_status alog_reader_open(const char *path, const struct alog_reader_fil
         alog_reader_close(reader);
         return status;
     }
+    look_at_index(reader);
     *ret_reader = reader;
     return ALOG_OK;
+}
+
+void alog_reader_blocks(const struct alog_reader *reader, uint64_t *ret_blocks,
+                        uint64_t *ret_read) {
+    *ret_blocks = reader->blocks;
+    *ret_read = reader->blocks_read;
 }
 
 void alog_reader_close(struct alog_reader *reader) {
@@ -198,6 +220,10 @@ void alog_reader_close(struct alog_reader *reader) {
 /* The next block that may hold wanted events; *ret_any is false at the end. */
 static enum alog_status next_block(struct alog_reader *reader, bool *ret_any,
                                    struct alog_error *error) {
+    if (reader->excluded) {
+        *ret_any = false;
+        return ALOG_OK;
+    }
     for (;;) {
         const struct alog_block_header *header;
         enum alog_status status = alog_segment_scan_next(reader->scan, &header, error);
@@ -205,6 +231,7 @@ static enum alog_status next_block(struct alog_reader *reader, bool *ret_any,
             *ret_any = false;
             return status;
         }
+        reader->blocks++;
         if (reader->filtered && !block_may_match(&reader->filter, &header->facts)) {
             continue;
         }
@@ -215,6 +242,7 @@ static enum alog_status next_block(struct alog_reader *reader, bool *ret_any,
         if (status != ALOG_OK) {
             return status;
         }
+        reader->blocks_read++;
         reader->in_block = true;
         reader->cursor = reader->block.events;
         reader->timestamp_ns = reader->block.base_timestamp_ns;

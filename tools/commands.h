@@ -17,6 +17,8 @@ extern const struct cli_command cmd_prune;
 extern const struct cli_command cmd_coverage;
 extern const struct cli_command cmd_recover;
 extern const struct cli_command cmd_archive;
+extern const struct cli_command cmd_trace;
+extern const struct cli_command cmd_sql;
 
 /* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
  * made from it. */

@@ -110,6 +110,12 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_reader_next(struct alog_reader *r
                                                            struct alog_error *error);
 ALOG_API void alog_reader_close(struct alog_reader *reader);
 
+/* How many blocks the reader has come by so far, and how many of them it read: the others cannot
+ * match the filter, by what their headers say. Of a sealed segment whose index shows that none can,
+ * no block is looked at, and all count as come by. */
+ALOG_API void alog_reader_blocks(const struct alog_reader *reader, uint64_t *ret_blocks,
+                                 uint64_t *ret_read);
+
 /* ---- Facts about a segment ------------------------------------------------------------------- */
 
 struct alog_type_count {
