@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "messages.h"
 #include "safe_text.h"
@@ -30,7 +31,7 @@ static bool split_fields(struct event_print *print, const char *names) {
 
 bool event_print_begin(struct event_print *print, const struct cli_command *command,
                        const struct cli_arguments *arguments) {
-    *print = (struct event_print){.tsv = false};
+    *print = (struct event_print){.on_terminal = isatty(STDOUT_FILENO) == 1};
     if (arguments->output != NULL) {
         print->tsv = strcmp(arguments->output, "tsv") == 0;
         if (!print->tsv && strcmp(arguments->output, "ndjson") != 0) {
@@ -101,7 +102,9 @@ static bool print_json(struct event_print *print, const struct alog_event *event
         print->no_memory = true;
         return false;
     }
-    return output_bytes(&print->output, print->line.data, print->line.len);
+    /* Strings may hold characters that reorder text; a file gets them as they are. */
+    return print->on_terminal ? output_json_text(&print->output, print->line.data, print->line.len)
+                              : output_bytes(&print->output, print->line.data, print->line.len);
 }
 
 /* ---- TSV ---- */

@@ -26,6 +26,7 @@
 struct event_print {
     struct output output;
     bool tsv, headed;
+    bool on_terminal;
     char *text;                                     /* what `fields` points into */
     const char *fields[EVENT_PRINT_MAX_FIELDS + 1]; /* NULL-terminated */
     size_t field_count;                             /* 0 = all */

@@ -22,17 +22,16 @@ static void page_of(const struct header *header, char name[64]) {
 
 /* What has to be linked for the functions of a header, as pkg-config calls it. */
 static const char *package_of(const struct header *header) {
-    static const char *const packages[][2] = {{"agentlog/ndjson.h", "agentlog-ndjson"},
-                                              {"agentlog/aggregator.h", "agentlog-aggregator"},
-                                              {"agentlog/coverage.h", "agentlog-aggregator"},
-                                              {"agentlog/archive.h", "agentlog-aggregator"},
-                                              {"agentlog/prune.h", "agentlog-aggregator"}};
+    static const char *const packages[][2] = {
+        {"agentlog/agentlog.h", "agentlog"}, {"agentlog/writer.h", "agentlog"},
+        {"agentlog/events.h", "agentlog"},   {"agentlog/reader.h", "agentlog"},
+        {"agentlog/recover.h", "agentlog"},  {"agentlog/ndjson.h", "agentlog-ndjson"}};
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
         if (strcmp(header->name, packages[i][0]) == 0) {
             return packages[i][1];
         }
     }
-    return "agentlog";
+    return "agentlog-aggregator"; /* what reads or keeps databases and archives */
 }
 
 /* "Open a writer" is about the function: "open a writer". "NDJSON …" stays. */
