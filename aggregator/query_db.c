@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "format/error.h"
+#include "ledger.h"
 #include "sql_error.h"
 #include "sql_functions.h"
 #include "store.h"
@@ -43,6 +44,21 @@ enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
 
 int32_t alog_db_time_zone_offset_s(const struct alog_db *db) {
     return db->time_zone_offset_s;
+}
+
+enum alog_status alog_db_find_segment(struct alog_db *db, const uint8_t file_id[16],
+                                      struct alog_db_segment *ret_segment,
+                                      struct alog_error *error) {
+    char id[ALOG_SEGMENT_ID_BYTES];
+    struct alog_ledger_row row = {.events = 0};
+    bool known;
+    alog_hex(file_id, 16, id);
+    enum alog_status status = alog_ledger_find(db->sqlite, id, &row, &known, error);
+    if (status == ALOG_OK) {
+        *ret_segment = (struct alog_db_segment){
+            .known = known, .sealed = known && row.sealed, .events = known ? row.events : 0};
+    }
+    return status;
 }
 
 void alog_db_close(struct alog_db *db) {

@@ -102,6 +102,19 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_open(const char *db_path, stru
                                                        struct alog_error *error);
 ALOG_API void alog_db_close(struct alog_db *db);
 
+/* What the database has of a segment. */
+struct alog_db_segment {
+    bool known;
+    bool sealed;
+    uint64_t events;
+};
+
+/* Look a segment up by its file id. ALOG_IO. Cost: one row by its key. */
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_find_segment(struct alog_db *db,
+                                                               const uint8_t file_id[16],
+                                                               struct alog_db_segment *ret_segment,
+                                                               struct alog_error *error);
+
 /* The reporting time zone that the database was made with, in seconds east of UTC: its days begin
  * at midnight there. */
 ALOG_API int32_t alog_db_time_zone_offset_s(const struct alog_db *db);
