@@ -366,3 +366,92 @@ SELECT environment, event, CAST(SUM(events) AS INTEGER), CAST(SUM(without_job) A
     CAST(MAX(day) AS TEXT)
 FROM daily_events GROUP BY environment, event
 ORDER BY SUM(events) DESC, environment, event;
+
+-- Whether agents are as sure as they may be, by tenths of confidence, over all days.
+CREATE VIEW v_calibration (
+    environment,             -- the environment
+    agent_name,              -- the agent
+    confidence_tenth,        -- confidence from this many tenths and below the next; 9 includes 1
+    executions,              -- executions with such a confidence: n
+    successes,               -- of them, successful
+    success_rate,            -- successes / executions
+    avg_confidence,          -- mean confidence, 0..1
+    gap                      -- avg_confidence - success_rate: above 0 = too sure
+) AS
+SELECT environment, agent_name, CAST(confidence_tenth AS INTEGER), CAST(SUM(executions) AS INTEGER),
+    CAST(SUM(successes) AS INTEGER), CAST(SUM(successes) * 1.0 / SUM(executions) AS REAL),
+    CAST(SUM(confidence_e6_sum) / (1e6 * SUM(executions)) AS REAL),
+    CAST((SUM(confidence_e6_sum) / 1e6 - SUM(successes)) / SUM(executions) AS REAL)
+FROM daily_calibration GROUP BY environment, agent_name, confidence_tenth
+ORDER BY environment, agent_name, confidence_tenth;
+
+-- Attempts per operation (what an agent did about an issue type in a job), over all days; most retried first.
+CREATE VIEW v_retries (
+    environment,             -- the environment
+    agent_name,              -- the agent
+    issue_type,              -- what it worked on; '' = not said
+    operations,              -- how many: n
+    attempts,                -- their attempts
+    retried,                 -- operations with more than one attempt
+    recovered,               -- of them, with a failed attempt and a successful last one
+    recovered_rate,          -- recovered / retried
+    given_up,                -- of the retried, with a failed last attempt
+    time_lost_s              -- time of failed attempts, seconds
+) AS
+SELECT environment, agent_name, issue_type, CAST(SUM(operations) AS INTEGER), CAST(SUM(attempts) AS INTEGER),
+    CAST(SUM(retried) AS INTEGER), CAST(SUM(recovered) AS INTEGER),
+    CAST(SUM(recovered) * 1.0 / NULLIF(SUM(retried), 0) AS REAL), CAST(SUM(given_up) AS INTEGER),
+    CAST(SUM(time_lost_us_sum) / 1e6 AS REAL)
+FROM rollup_attempts GROUP BY environment, agent_name, issue_type
+ORDER BY SUM(retried) DESC, environment, agent_name, issue_type;
+
+-- Calls made in place of another provider's, over all days; most first.
+CREATE VIEW v_fallbacks (
+    environment,             -- the environment
+    fallback_from,           -- the provider that was replaced
+    provider_id,             -- the provider called in its place
+    fallback_reason,         -- why; '' = not said
+    calls,                   -- how many: n
+    successes,               -- of them, successful
+    success_rate             -- successes / calls
+) AS
+SELECT environment, fallback_from, provider_id, fallback_reason, CAST(SUM(calls) AS INTEGER),
+    CAST(SUM(successes) AS INTEGER), CAST(SUM(successes) * 1.0 / SUM(calls) AS REAL)
+FROM rollup_fallbacks_month GROUP BY environment, fallback_from, provider_id, fallback_reason
+ORDER BY SUM(calls) DESC, environment, fallback_from, provider_id, fallback_reason;
+
+-- Errors by message, numbers, paths and ids folded, over all days; most first.
+CREATE VIEW v_error_patterns (
+    environment,             -- the environment
+    error_type,              -- hook, test, lint, type_check, …
+    error_category,          -- a finer class; '' = not said
+    pattern,                 -- the message's first line, folded
+    errors,                  -- how many
+    first_seen,              -- YYYY-MM-DD HH:MM:SS UTC
+    last_seen                -- the same of the latest
+) AS
+SELECT environment, error_type, error_category, pattern, CAST(SUM(errors) AS INTEGER),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', MIN(first_ns) / 1000000000, 'unixepoch') AS TEXT),
+    CAST(strftime('%Y-%m-%d %H:%M:%S', MAX(last_ns) / 1000000000, 'unixepoch') AS TEXT)
+FROM rollup_errors_month GROUP BY environment, error_type, error_category, pattern
+ORDER BY SUM(errors) DESC, environment, error_type, error_category, pattern;
+
+-- Orchestrated runs by execution strategy, and where their time went, over all days; most first.
+CREATE VIEW v_orchestrations (
+    environment,             -- the environment
+    execution_strategy,      -- how the work was run
+    executions,              -- how many: n
+    avg_iterations,          -- mean rounds
+    avg_total_time_s,        -- mean time, seconds
+    hooks_share,             -- of the time, hooks
+    tests_share,             -- of the time, tests
+    ai_share                 -- of the time, AI analysis
+) AS
+SELECT environment, execution_strategy, CAST(SUM(executions) AS INTEGER),
+    CAST(SUM(iteration_count_sum) * 1.0 / NULLIF(SUM(iteration_count_count), 0) AS REAL),
+    CAST(SUM(total_time_us_sum) / (1e6 * NULLIF(SUM(total_time_count), 0)) AS REAL),
+    CAST(SUM(hooks_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0) AS REAL),
+    CAST(SUM(tests_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0) AS REAL),
+    CAST(SUM(ai_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0) AS REAL)
+FROM rollup_orchestrations_month GROUP BY environment, execution_strategy
+ORDER BY SUM(executions) DESC, environment, execution_strategy;
