@@ -177,7 +177,7 @@ static enum alog_status add_present(struct archiving *run, const char *path) {
     struct alog_archive_source *sources = NULL;
     size_t count = 0;
     enum alog_status status =
-        alog_archive_sources_list(run->io, path, &sources, &count, run->error);
+        alog_archive_sources_list(run->io, path, &sources, &count, NULL, run->error);
     if (status != ALOG_OK) {
         return status;
     }
@@ -284,7 +284,7 @@ static enum alog_status compare_all(struct archiving *run, const char *path) {
     struct alog_archive_source *sources = NULL;
     size_t count = 0;
     enum alog_status status =
-        alog_archive_sources_list(run->io, path, &sources, &count, run->error);
+        alog_archive_sources_list(run->io, path, &sources, &count, NULL, run->error);
     if (status == ALOG_OK && count != run->taken_count) {
         status = alog_fail(run->error, ALOG_CORRUPT, 0, -1,
                            "%s does not hold what was written to it", path);

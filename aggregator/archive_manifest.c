@@ -138,7 +138,7 @@ enum alog_status alog_manifest_write(const char *path, struct alog_error *error)
     char sha256[ALOG_SEGMENT_HASH_BYTES], *text = NULL;
     enum alog_status status = hash_of(path, &bytes, sha256, error);
     if (status == ALOG_OK) {
-        status = alog_archive_sources_list(alog_io_system(), path, &sources, &count, error);
+        status = alog_archive_sources_list(alog_io_system(), path, &sources, &count, NULL, error);
     }
     if (status != ALOG_OK) {
         return status;

@@ -57,12 +57,14 @@ static enum alog_status add_file(struct alog_ingest_list *list,
                                  const struct alog_segment_path *file, struct alog_error *error) {
     struct alog_archive_source *sources = NULL;
     size_t count = 0;
+    uint64_t orphans = 0;
     enum alog_status status = ALOG_OK;
     if (file->writer_id == ALOG_ARCHIVE_WRITER_ID && !file->open) {
-        status = alog_archive_sources_list(alog_io_system(), file->path, &sources, &count, NULL);
+        status = alog_archive_sources_list(alog_io_system(), file->path, &sources, &count, &orphans,
+                                           NULL);
     }
     bool fits = status != ALOG_NO_MEMORY && reserve(list, count + 1);
-    if (fits && count == 0) {
+    if (fits && (count == 0 || orphans > 0)) {
         fits = add(list, file, NULL);
     }
     for (size_t i = 0; fits && i < count; i++) {
@@ -121,9 +123,10 @@ enum alog_status alog_ingest_list_open(const struct alog_ingest_list *list, size
         alog_segment_scan_open(io, path, damage, damage_context, &scan, error);
     if (status == ALOG_OK && alog_segment_scan_is_archive(scan)) {
         alog_segment_scan_close(scan);
-        return alog_fail(
-            error, ALOG_CORRUPT, 0, -1,
-            "%s is an archive, and of none of its segments can it be read which it was", path);
+        return alog_fail(error, ALOG_CORRUPT, 0, -1,
+                         "%s: the frame that says which segment it was is damaged for some of this "
+                         "archive's blocks: their events cannot be counted",
+                         path);
     }
     if (status == ALOG_OK) {
         *ret_scan = scan;

@@ -14,7 +14,8 @@ struct alog_ingest_list {
 
 /*
  * The segments below `log_dir` and, unless it is NULL, `archive_dir`; either may hold archives. An
- * archive that cannot be read stays as the one file that it is. ALOG_NOT_FOUND, ALOG_IO,
+ * archive that cannot be read, or of which some blocks' source is lost, is in it as the one file
+ * that it is, too, which cannot be opened. ALOG_NOT_FOUND, ALOG_IO,
  * ALOG_NO_MEMORY.
  */
 enum alog_status alog_ingest_list_make(const char *log_dir, const char *archive_dir,

@@ -80,12 +80,14 @@ const struct alog_archive_source *alog_segment_scan_sources(const struct alog_se
                                                             size_t *ret_count);
 
 /*
- * The sources of a file, by a walk over its headers; none for a file that is no archive. The caller
- * frees *ret_sources. Errors as alog_segment_scan_open.
+ * The sources of a file, by a walk over its headers; none for a file that is no archive.
+ * *ret_orphans (may be NULL) counts the blocks whose source's frame is damaged. The caller frees
+ * *ret_sources. Errors as alog_segment_scan_open.
  */
 enum alog_status alog_archive_sources_list(const struct alog_io *io, const char *path,
                                            struct alog_archive_source **ret_sources,
-                                           size_t *ret_count, struct alog_error *error);
+                                           size_t *ret_count, uint64_t *ret_orphans,
+                                           struct alog_error *error);
 
 /*
  * Scan one source as the segment that it was: file header, size, digest and end are the original's;

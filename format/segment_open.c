@@ -301,20 +301,26 @@ const struct alog_archive_source *alog_segment_scan_sources(const struct alog_se
 
 enum alog_status alog_archive_sources_list(const struct alog_io *io, const char *path,
                                            struct alog_archive_source **ret_sources,
-                                           size_t *ret_count, struct alog_error *error) {
+                                           size_t *ret_count, uint64_t *ret_orphans,
+                                           struct alog_error *error) {
     struct alog_segment_scan *scan;
     enum alog_status status = alog_segment_scan_open(io, path, NULL, NULL, &scan, error);
     if (status != ALOG_OK) {
         return status;
     }
     const struct alog_block_header *header = NULL;
+    uint64_t orphans = 0;
     do {
+        orphans += header != NULL && alog_segment_scan_source(scan) == NULL;
         status = alog_segment_scan_is_archive(scan) ? alog_segment_scan_next(scan, &header, error)
                                                     : ALOG_OK;
     } while (status == ALOG_OK && header != NULL);
     if (status == ALOG_OK) {
         *ret_sources = scan->sources;
         *ret_count = scan->source_count;
+        if (ret_orphans != NULL) {
+            *ret_orphans = orphans;
+        }
         scan->sources = NULL;
     }
     alog_segment_scan_close(scan);

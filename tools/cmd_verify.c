@@ -1,4 +1,5 @@
 /* agentlog verify: check every byte of segments. */
+#include <agentlog/archive.h>
 #include <agentlog/reader.h>
 
 #include <inttypes.h>
@@ -98,6 +99,24 @@ static void tell_break(void *context, const struct segment_break *found) {
     verdict->segments_damaged++;
 }
 
+/* An archive file against the manifest beside it. */
+static void verify_manifest(struct verdict *verdict, const char *path) {
+    struct alog_error error = {.message = ""};
+    const enum alog_status status = alog_archive_check(path, &error);
+    if (status == ALOG_OK) {
+        return;
+    }
+    if (verdict->damage.progress != NULL) {
+        progress_clear(verdict->damage.progress);
+    }
+    const enum exit_code code = message_failure(status, &error);
+    if (status == ALOG_CORRUPT || status == ALOG_NOT_FOUND) {
+        verdict->damage.faults++;
+    } else {
+        verdict->code = exit_code_worse(verdict->code, code);
+    }
+}
+
 static struct segment_link verify_segment(struct verdict *verdict, const char *path) {
     struct segment_link link = link_of_name(path);
     struct alog_segment_info info;
@@ -111,6 +130,9 @@ static struct segment_link verify_segment(struct verdict *verdict, const char *p
         verdict->events += info.events;
         verdict->unsealed += !info.sealed;
         link = link_of_info(&info, verdict->lost_to);
+        if (info.archived_segments > 0) {
+            verify_manifest(verdict, path);
+        }
         alog_segment_info_free(&info);
     } else {
         if (verdict->damage.progress != NULL) {
