@@ -319,6 +319,28 @@ def check_cat(agentlog, log, sources):
 # ---- Any order, any number of steps
 
 
+def check_archive(agentlog, work, log, expected):
+    """A copy of the log, archived: the same events and the same database; redacted, no text of theirs is left."""
+    copy, archive, db = f"{work}/copy", f"{work}/archive", f"{work}/archive.db"
+    shutil.copytree(log, copy)
+    agentlog("archive", copy, "--to", archive, "--older-than", "2100-01-01", "--level", 3)
+    expect("segments left in the log", segments_of(copy), [])
+    agentlog("verify", archive)
+    expect("the events of the archive", agentlog("cat", archive, "--all"), agentlog("cat", log, "--all"))
+    expect_same_dump("out of the archive", agentlog.dump_after("rebuild", archive, db), expected)
+    expect_same_dump("a day of it", agentlog.dump_after("rebuild", archive, db, "--day", "2024-04-04"), expected)
+    expect_same_dump("met again in the log", agentlog.dump_after("ingest", log, db), expected)
+    shutil.copytree(log, f"{work}/copy2")
+    report = agentlog.json("archive", f"{work}/copy2", "--to", f"{work}/redacted", "--older-than", "2100-01-01",
+                           "--level", 1, "--redact", "error_message,error_traceback")
+    if report["values_redacted"] == 0:
+        raise Failure("nothing was redacted")
+    for line in agentlog("cat", f"{work}/redacted").splitlines():
+        event = json.loads(line)
+        if event.get("error_message", "[redacted]") != "[redacted]" or "error_traceback" in event:
+            raise Failure(f"not redacted: {event}")
+
+
 def log_in_chunks(agentlog, files, log):
     """Each chunk is logged by a process of its own, so each becomes a segment (or more)."""
     for path in files:
@@ -424,6 +446,9 @@ def run(agentlog, data, work):
     expect_same_dump("a rebuild in place", agentlog.dump_after("rebuild", log, db), first)
     expect_same_dump("a rebuild of a day", agentlog.dump_after("rebuild", log, db, "--day", "2024-04-04"), first)
     step("ingest again and rebuild change nothing")
+
+    check_archive(agentlog, work, log, first)
+    step("the archive gives the same database")
 
     log_in_chunks(agentlog, files, f"{work}/chunks")
     chunks = agentlog.dump_after("ingest", f"{work}/chunks", f"{work}/chunks.db")
