@@ -128,7 +128,7 @@ static size_t read_string(struct scan *scan, char *out, size_t capacity) {
             count = unescape(scan, bytes);
         }
         cut |= len + count > capacity;
-        if (!cut) {
+        if (!cut && count != 0) {
             memcpy(out + len, bytes, count);
             len += count;
         }
