@@ -162,7 +162,7 @@ static enum alog_status search_named(struct search *search, const struct alog_co
     }
     io->close(io->context, fd);
     if (!is_trusted(search, named->path)) {
-        return true;
+        return ALOG_OK;
     }
     char *path = strdup(named->path);
     return path != NULL && add_ring(search, named->id, path) ? ALOG_OK : no_memory(error);
@@ -306,7 +306,17 @@ static enum alog_status look_at(const struct search *search, const struct alog_p
                                      : ALOG_DEAD_RING_ELSEWHERE;
         return ALOG_OK;
     }
-    enum alog_status status = look_at_file(search, past, ring, fd, error);
+    enum alog_status status = ALOG_OK;
+    if (io->lock(io->context, fd) == -EWOULDBLOCK) {
+        /* Its writer lives: this control file is a copy of that writer's, whose lock a copy does
+         * not have. The ring is not ours to read, or to remove. */
+        ring->error = EBUSY;
+        ring->state = ALOG_DEAD_RING_ELSEWHERE;
+        free(ring->path);
+        ring->path = NULL;
+    } else {
+        status = look_at_file(search, past, ring, fd, error);
+    }
     io->close(io->context, fd);
     return status;
 }

@@ -116,8 +116,13 @@ static enum alog_status check_rings(struct finishing *f) {
         if (ring->error == ENOENT) {
             return alog_fail(&f->error, ALOG_NOT_FOUND, 0, -1,
                              "its rings are in another container's %.200s: recover there, or give "
-                             "them up",
+                             "them up (--give-up-rings)",
                              f->facts.ring_dir);
+        }
+        if (ring->error == EBUSY) {
+            return alog_fail(&f->error, ALOG_LOCKED, EBUSY, -1,
+                             "its rings are in use: this log is a copy of that of a living writer; "
+                             "wait for its end, or give its rings up here (--give-up-rings)");
         }
         return alog_fail(&f->error, ALOG_READ_ONLY, ring->error, -1,
                          "ring %" PRIu64 " cannot be read", ring->id);

@@ -30,6 +30,10 @@ static void *map_file(struct alog_writer *writer, const char *path, uint64_t byt
         *ret_error = fd;
         return NULL;
     }
+    /* The mapping keeps the lock after the file is closed, and the kernel drops it with the last
+     * mapping: a recovery that works on a copy of the log finds the ring in use. Without locks it
+     * is as safe as the control file's. */
+    (void)io->lock(io->context, fd);
     void *memory = NULL;
     /* A sparse mapping would end in SIGBUS on a disk that fills up: take the space now. */
     int result = io->fallocate(io->context, fd, bytes);
