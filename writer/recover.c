@@ -137,8 +137,10 @@ static void remove_forgotten(struct alog_recover_run *run, const char *name) {
     struct stat facts;
     if (fd >= 0) {
         int64_t now = io->realtime_ns(io->context);
-        if (io->lock(io->context, fd) >= 0 && io->fstat(io->context, fd, &facts) >= 0 &&
-            now - (int64_t)facts.st_mtim.tv_sec * 1000000000 > NEW_FORGOTTEN_NS) {
+        /* Its age first: one that is being made now must find its lock free. */
+        if (io->fstat(io->context, fd, &facts) >= 0 &&
+            now - (int64_t)facts.st_mtim.tv_sec * 1000000000 > NEW_FORGOTTEN_NS &&
+            io->lock(io->context, fd) >= 0) {
             io->unlink(io->context, path);
         }
         io->close(io->context, fd);
@@ -223,16 +225,6 @@ static bool has_control(const struct alog_recover_run *run, uint64_t writer_id) 
     return fd != -ENOENT;
 }
 
-static bool has_open(const struct alog_log_files *files, uint64_t writer_id) {
-    struct alog_log_files own = alog_log_files_of(files, writer_id);
-    for (size_t i = 0; i < own.count; i++) {
-        if (own.files[i].kind == ALOG_FILE_OPEN) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Unsealed segments whose writer has no control file: it closed after the disk had failed, or
  * somebody removed the file. Their own locks say that nobody writes them. */
 static enum alog_status finish_uncontrolled(struct alog_recover_run *run,
@@ -244,12 +236,13 @@ static enum alog_status finish_uncontrolled(struct alog_recover_run *run,
     }
     for (size_t i = 0; i < files.count && !is_stopped(run);) {
         uint64_t writer_id = files.files[i].writer_id;
-        if (has_open(&files, writer_id) && !has_control(run, writer_id)) {
+        bool open = false;
+        while (i < files.count && files.files[i].writer_id == writer_id) {
+            open |= files.files[i++].kind == ALOG_FILE_OPEN;
+        }
+        if (open && !has_control(run, writer_id)) {
             alog_recover_writer(
                 run, &(struct alog_dead_writer){.writer_id = writer_id, .control_fd = -1}, &files);
-        }
-        while (i < files.count && files.files[i].writer_id == writer_id) {
-            i++;
         }
     }
     alog_log_files_free(&files);
