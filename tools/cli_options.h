@@ -55,6 +55,7 @@ struct cli_arguments {
     struct alog_opt_i64 dimension_cap;
     struct alog_opt_i64 bins;
     struct alog_opt_i64 min_count;
+    struct alog_opt_i64 keep_raw_days;
     struct alog_opt_i64 keep_rows_days;
     struct alog_opt_i64 keep_rollups_days;
     struct alog_opt_i64 keep_summaries_days;

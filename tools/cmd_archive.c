@@ -8,10 +8,10 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "name_list.h"
 #include "output.h"
 #include "progress.h"
 
-#define MAX_REDACTED  32
 #define DEFAULT_AGE   "30d"
 #define NS_PER_SECOND 1000000000
 
@@ -138,24 +138,6 @@ static void print_json(struct output *output, const struct alog_archive_report *
     output_json(output, object);
 }
 
-/* The names of a list with commas, in place; false when there are too many or one is empty. */
-static bool split_names(char *text, const char *names[MAX_REDACTED + 1]) {
-    size_t count = 0;
-    for (char *at = text; at != NULL; count++) {
-        char *comma = strchr(at, ',');
-        if (comma != NULL) {
-            *comma = '\0';
-        }
-        if (count == MAX_REDACTED || *at == '\0') {
-            return false;
-        }
-        names[count] = at;
-        at = comma != NULL ? comma + 1 : NULL;
-    }
-    names[count] = NULL;
-    return true;
-}
-
 static enum exit_code archive(const struct cli_arguments *arguments,
                               struct alog_archive_options *archiving) {
     struct progress progress = progress_begin("archiving");
@@ -189,7 +171,7 @@ static enum exit_code archive(const struct cli_arguments *arguments,
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
     struct alog_archive_options archiving = ALOG_ARCHIVE_OPTIONS_INIT;
-    const char *names[MAX_REDACTED + 1];
+    const char *names[NAME_LIST_MAX + 1];
     if (arguments->to == NULL) {
         return cli_usage_error(command, "--to DIR is missing");
     }
@@ -208,12 +190,12 @@ static enum exit_code run(const struct cli_command *command,
     char *text = output_allocate(bytes, 1);
     memcpy(text, arguments->redact, bytes);
     enum exit_code code;
-    if (split_names(text, names)) {
+    if (name_list_split(text, names)) {
         archiving.redact = names;
         code = archive(arguments, &archiving);
     } else {
         code = cli_usage_error(command, "--redact needs 1 to %d names parted by commas, not '%s'",
-                               MAX_REDACTED, arguments->redact);
+                               NAME_LIST_MAX, arguments->redact);
     }
     free(text);
     return code;

@@ -13,6 +13,7 @@ extern const struct cli_command cmd_job;
 extern const struct cli_command cmd_cat;
 extern const struct cli_command cmd_info;
 extern const struct cli_command cmd_verify;
+extern const struct cli_command cmd_nightly;
 extern const struct cli_command cmd_prune;
 extern const struct cli_command cmd_coverage;
 extern const struct cli_command cmd_recover;
