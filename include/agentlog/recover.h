@@ -24,6 +24,8 @@
  *     earlier boot are not read. Both count as `rings_lost`.
  *   - Rings that lie where this process cannot look (another container's /dev/shm, another user's
  *     files) keep the whole writer from being finished: nothing of it is touched, see `problems`.
+ *   - Rings that a living process has mapped are left alone, and so is their writer: the control
+ *     file is then a copy of that writer's.
  *   - Bytes in a segment or ring that cannot be what they claim cost only themselves: they are
  *     counted, and a damaged unsealed segment is kept beside the finished one as `<name>.damaged`.
  *   - Threads: any; calls do not share anything. The call may be long: it reads and writes files.

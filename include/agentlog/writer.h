@@ -61,7 +61,9 @@
  *     again, so that it is the threads at once that count. Per writer 128 KiB of counters and one
  *     block, three from the first rush on, each at most about 4 x `block_bytes` + the zstd context
  *     (level 1: 1 MiB) + 90 bytes per different string in it. Measured in bench_writer: beside the
- *     rings 2 MiB with one block, 5 MiB with three, all defaults.
+ *     rings 2 MiB with one block, 5 MiB with three, all defaults. The index of the segment being
+ *     written is beside that: about 200 bytes a block (24 KiB at the default sizes; more where
+ *     every event is flushed), until the segment is sealed.
  */
 #ifndef AGENTLOG_WRITER_H
 #define AGENTLOG_WRITER_H
@@ -136,7 +138,8 @@ struct alog_writer_options {
         *ring_dir; /* directory for the rings; default: a tmpfs, else inside the log directory */
     const struct alog_io *io; /* system calls and clock; default the real ones; for tests */
     bool no_recovery; /* leave alone what killed writers of this log left, see agentlog/recover.h;
-                         default: a thread of a new writer finishes it, and ends */
+                         default: a thread of a new writer finishes it, and ends. `close` waits for
+                         the dead writer that it is at: a segment may have to be copied */
     uint32_t drain_threads; /* threads that empty the rings, 1..2; default 2: the second compresses
                                what the first has taken. It is made at the first rush, when a block
                                is full long before the flush interval is over. Without a thread or
