@@ -345,7 +345,7 @@ static enum exit_code finish(struct nightly *nightly) {
         return EXIT_FAILED;
     }
     struct output output = {0};
-    output_format(&output, "%s\n", text);
+    output_json(&output, json_incref(nightly->report));
     keep_report(nightly->arguments->operands[1], text);
     free(text);
     return output_finish(&output, code);
