@@ -79,10 +79,6 @@ static int64_t now_ns(clockid_t clock) {
     return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
-static const char *plural(uint64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 static void print_text(struct output *output, const struct alog_archive_report *report,
                        double seconds) {
     if (report->segments == 0) {
@@ -91,9 +87,9 @@ static void print_text(struct output *output, const struct alog_archive_report *
         output_format(output,
                       "archived %" PRIu64 " segment%s of %" PRIu64 " day%s, %" PRIu64
                       " event%s, into %" PRIu64 " file%s\n",
-                      report->segments, plural(report->segments), report->days,
-                      plural(report->days), report->events, plural(report->events), report->files,
-                      plural(report->files));
+                      report->segments, output_plural(report->segments), report->days,
+                      output_plural(report->days), report->events, output_plural(report->events),
+                      report->files, output_plural(report->files));
         output_format(output,
                       "%" PRIu64 " bytes became %" PRIu64 " (%.1f %%), %.1f times smaller than "
                       "their msgpack, %.1f MB of it a second\n",
@@ -104,11 +100,11 @@ static void print_text(struct output *output, const struct alog_archive_report *
     }
     if (report->values_redacted > 0) {
         output_format(output, "%" PRIu64 " value%s redacted\n", report->values_redacted,
-                      plural(report->values_redacted));
+                      output_plural(report->values_redacted));
     }
     if (report->segments_removed > 0) {
         output_format(output, "%" PRIu64 " segment%s removed from the log\n",
-                      report->segments_removed, plural(report->segments_removed));
+                      report->segments_removed, output_plural(report->segments_removed));
     }
 }
 

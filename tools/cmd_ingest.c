@@ -88,24 +88,20 @@ typedef enum alog_status ingest_fn(const char *log_dir, const char *db_path,
                                    const struct alog_ingest_options *options,
                                    struct alog_ingest_report *ret_report, struct alog_error *error);
 
-static const char *plural(uint64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 static void print_text(struct output *output, const struct alog_ingest_report *report) {
     output_format(output,
                   "ingested %" PRIu64 " event%s (the writers' own included) from %" PRIu64
                   " of %" PRIu64 " segment%s; %" PRIu64 " day%s summarised\n",
-                  report->events, plural(report->events), report->segments_ingested,
-                  report->segments_seen, plural(report->segments_seen), report->days,
-                  plural(report->days));
+                  report->events, output_plural(report->events), report->segments_ingested,
+                  report->segments_seen, output_plural(report->segments_seen), report->days,
+                  output_plural(report->days));
     if (report->events_lost > 0) {
         output_format(output, "%" PRIu64 " event%s known to be lost\n", report->events_lost,
-                      plural(report->events_lost));
+                      output_plural(report->events_lost));
     }
     if (report->segments_bad > 0) {
         output_format(output, "%" PRIu64 " segment%s set aside, see 'agentlog verify'\n",
-                      report->segments_bad, plural(report->segments_bad));
+                      report->segments_bad, output_plural(report->segments_bad));
     }
 }
 

@@ -23,6 +23,7 @@
 #include "messages.h"
 #include "name_list.h"
 #include "output.h"
+#include "segment_args.h"
 
 #define DEFAULT_KEEP_RAW_DAYS 30
 #define COVERAGE_DAYS         30
@@ -144,8 +145,6 @@ static void recover(struct nightly *nightly) {
         step_failed(nightly, "recover", status, &error);
         return;
     }
-    const bool whole = report.problems == 0 && report.rings_lost == 0 && report.bytes_lost == 0 &&
-                       report.segments_damaged == 0;
     json_t *facts = json_object();
     json_object_set_new(facts, "writers_alive", count(report.writers_alive));
     json_object_set_new(facts, "writers_finished", count(report.writers_finished));
@@ -153,16 +152,8 @@ static void recover(struct nightly *nightly) {
     json_object_set_new(facts, "events_lost", count(report.events_lost));
     json_object_set_new(facts, "rings_lost", count(report.rings_lost));
     json_object_set_new(facts, "problems", count(report.problems));
-    step_done(nightly, "recover", facts, whole ? EXIT_FINE : EXIT_PARTLY);
+    step_done(nightly, "recover", facts, dead_writers_whole(&report) ? EXIT_FINE : EXIT_PARTLY);
     alog_recover_report_free(&report);
-}
-
-static void tell_damage(void *context, const struct alog_damage *damage) {
-    uint64_t *faults = context;
-    if (!damage->harmless) {
-        (*faults)++;
-        message("%s: byte %" PRIu64 ": %s", damage->path, damage->offset, damage->message);
-    }
 }
 
 /* False: what the log holds is not in the database, so that nothing may go. */
@@ -170,11 +161,11 @@ static bool ingest(struct nightly *nightly) {
     struct alog_ingest_options ingesting = ALOG_INGEST_OPTIONS_INIT;
     struct alog_ingest_report report;
     struct alog_error error = {.message = ""};
-    uint64_t faults = 0;
+    struct damage_report damage = {.progress = NULL};
     const struct cli_arguments *arguments = nightly->arguments;
     ingesting.threads = arguments->jobs.present ? (uint32_t)arguments->jobs.value : 0;
-    ingesting.damage = tell_damage;
-    ingesting.damage_context = &faults;
+    ingesting.damage = damage_report_tell;
+    ingesting.damage_context = &damage;
     const enum alog_status status =
         alog_ingest(arguments->operands[0], arguments->operands[1], &ingesting, &report, &error);
     if (status != ALOG_OK) {
@@ -188,7 +179,7 @@ static bool ingest(struct nightly *nightly) {
     json_object_set_new(facts, "events_lost", count(report.events_lost));
     json_object_set_new(facts, "days", count(report.days));
     step_done(nightly, "ingest", facts,
-              report.segments_bad == 0 && faults == 0 ? EXIT_FINE : EXIT_PARTLY);
+              report.segments_bad == 0 && damage.faults == 0 ? EXIT_FINE : EXIT_PARTLY);
     return true;
 }
 

@@ -31,10 +31,6 @@ static const struct cli_exit exits[] = {
     {EXIT_NOT_FOUND, "there is no such log"},
     {EXIT_FINE, NULL}};
 
-static const char *plural(uint64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 static bool is_lossy(const struct alog_recover_report *report) {
     return report->events_lost > 0 || report->rings_lost > 0 || report->bytes_lost > 0 ||
            report->segments_damaged > 0;
@@ -46,20 +42,20 @@ static void print_losses(struct output *output, const struct alog_recover_report
         char event[SAFE_TEXT_BYTES(sizeof loss->event)];
         safe_text(alog_str(loss->event), event, sizeof event);
         output_format(output, "lost: %" PRIu64 " %s event%s (%s)\n", loss->count, event,
-                      plural(loss->count), loss->reason);
+                      output_plural(loss->count), loss->reason);
     }
     if (report->segments_damaged > 0) {
         output_format(output,
                       "lost: %" PRIu64 " event%s in %" PRIu64 " damaged segment%s; what was there "
                       "is kept as .damaged\n",
-                      report->missing_events, plural(report->missing_events),
-                      report->segments_damaged, plural(report->segments_damaged));
+                      report->missing_events, output_plural(report->missing_events),
+                      report->segments_damaged, output_plural(report->segments_damaged));
     }
     if (report->rings_lost > 0) {
         output_format(output,
                       "lost: what %" PRIu64 " ring%s held, which %s gone, damaged or of an earlier "
                       "boot\n",
-                      report->rings_lost, plural(report->rings_lost),
+                      report->rings_lost, output_plural(report->rings_lost),
                       report->rings_lost == 1 ? "is" : "are");
     }
     if (report->bytes_lost > 0) {
@@ -75,15 +71,16 @@ static void print_text(struct output *output, const struct alog_recover_report *
         output_format(output,
                       "finished %" PRIu64 " of %" PRIu64 " killed writer%s: %" PRIu64
                       " segment%s, %" PRIu64 " event%s taken out of rings\n",
-                      report->writers_finished, report->writers_dead, plural(report->writers_dead),
-                      report->segments_finished, plural(report->segments_finished),
-                      report->events_recovered, plural(report->events_recovered));
+                      report->writers_finished, report->writers_dead,
+                      output_plural(report->writers_dead), report->segments_finished,
+                      output_plural(report->segments_finished), report->events_recovered,
+                      output_plural(report->events_recovered));
     }
     print_losses(output, report);
     if (report->writers_unknown > 0) {
         output_format(
             output, "%" PRIu64 " writer%s of other users: not looked at, for want of permission\n",
-            report->writers_unknown, plural(report->writers_unknown));
+            report->writers_unknown, output_plural(report->writers_unknown));
     }
 }
 

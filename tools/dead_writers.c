@@ -21,6 +21,11 @@ void dead_writers_tell(void *context, const struct alog_recover_note *note) {
     }
 }
 
+bool dead_writers_whole(const struct alog_recover_report *report) {
+    return report->problems == 0 && report->rings_lost == 0 && report->bytes_lost == 0 &&
+           report->segments_damaged == 0;
+}
+
 enum exit_code dead_writers_finish(const char *log_dir) {
     struct alog_recover_options options = ALOG_RECOVER_OPTIONS_INIT;
     struct alog_recover_report report;
@@ -34,8 +39,7 @@ enum exit_code dead_writers_finish(const char *log_dir) {
         (void)message_failure(status, &error);
         return EXIT_PARTLY;
     }
-    const bool whole = report.problems == 0 && report.rings_lost == 0 && report.bytes_lost == 0 &&
-                       report.segments_damaged == 0;
+    const bool whole = dead_writers_whole(&report);
     alog_recover_report_free(&report);
     return whole ? EXIT_FINE : EXIT_PARTLY;
 }

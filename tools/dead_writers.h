@@ -13,6 +13,9 @@
  */
 enum exit_code dead_writers_finish(const char *log_dir);
 
+/* Whether nothing was lost or left as it is: else a recovery ends with EXIT_PARTLY. */
+bool dead_writers_whole(const struct alog_recover_report *report);
+
 /* An alog_recover_tell_fn: a line on stderr. */
 void dead_writers_tell(void *context, const struct alog_recover_note *note);
 

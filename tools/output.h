@@ -23,6 +23,11 @@ bool output_json_text(struct output *output, const char *json, size_t len);
 ALOG_PRINTF(2, 3)
 bool output_format(struct output *output, const char *format, ...);
 
+/* The end of a word that `count` things are called by. */
+static inline const char *output_plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
 /* Flush. Returns `code`, or EXIT_FAILED after saying why when stdout did not take everything. */
 enum exit_code output_finish(struct output *output, enum exit_code code);
 
