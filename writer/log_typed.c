@@ -4,7 +4,7 @@
  *
  *     if (!is_usual_hook(event)) return log_slowly_hook(writer, event);
  *     … enter the slot, reserve usual_bound_of_hook …
- *     end = put_usual_hook(at, event);
+ *     end = put_hook(at, event, true);
  *     … publish, leave …
  *
  * What is not usual is looked at field by field: it may be invalid, or longer. Anything given by a
@@ -199,11 +199,15 @@ static inline uint64_t unusual_f64(double value, double low, double high) {
 
 /* ---- The fields -------------------------------------------------------------------------------- */
 
+/* `usual` is a constant where this is inlined: all strings are then short. */
+#define PUT_STRING(text) at = usual ? alog_put_short_string(at, text) : alog_put_string(at, text);
 #define ALOG_EVENT(id, name, doc)                                                                  \
-    static inline uint8_t *put_##name(uint8_t *at, const struct alog_##name *event) {
-#define ALOG_NAME(name, field, presence, otel, doc) at = alog_put_string(at, event->field);
-#define ALOG_TEXT(name, field, presence, otel, doc) at = alog_put_string(at, event->field);
-#define ALOG_JSON(name, field, presence, otel, doc) at = alog_put_string(at, event->field);
+    static inline __attribute__((always_inline)) uint8_t *put_##name(                              \
+        uint8_t *at, const struct alog_##name *event, bool usual) {                                \
+        (void)usual;
+#define ALOG_NAME(name, field, presence, otel, doc) PUT_STRING(event->field)
+#define ALOG_TEXT(name, field, presence, otel, doc) PUT_STRING(event->field)
+#define ALOG_JSON(name, field, presence, otel, doc) PUT_STRING(event->field)
 #define ALOG_BOOLEAN(name, field, presence, otel, doc)                                             \
     at = CHOOSE(presence, alog_mp_bool(at, event->field), alog_put_opt_bool(at, event->field));
 #define ALOG_INTEGER(name, field, presence, unit, low, high, otel, doc)                            \
@@ -211,26 +215,7 @@ static inline uint64_t unusual_f64(double value, double low, double high) {
 #define ALOG_REAL(name, field, presence, unit, low, high, otel, doc)                               \
     at = CHOOSE(presence, alog_mp_f64(at, event->field), alog_put_opt_f64(at, event->field));
 #define ALOG_ENUMERATED(name, field, presence, enumeration, otel, doc)                             \
-    at = alog_put_string(at, texts_of_##enumeration[event->field]);
-#define ALOG_EVENT_END(name)                                                                       \
-        return at;                                                                                 \
-    }
-#include "format/catalogue.def"
-
-/* … of a usual event. */
-#define ALOG_EVENT(id, name, doc)                                                                  \
-    static inline uint8_t *put_usual_##name(uint8_t *at, const struct alog_##name *event) {
-#define ALOG_NAME(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
-#define ALOG_TEXT(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
-#define ALOG_JSON(name, field, presence, otel, doc) at = alog_put_short_string(at, event->field);
-#define ALOG_BOOLEAN(name, field, presence, otel, doc)                                             \
-    at = CHOOSE(presence, alog_mp_bool(at, event->field), alog_put_opt_bool(at, event->field));
-#define ALOG_INTEGER(name, field, presence, unit, low, high, otel, doc)                            \
-    at = CHOOSE(presence, alog_put_i64(at, event->field), alog_put_opt_i64(at, event->field));
-#define ALOG_REAL(name, field, presence, unit, low, high, otel, doc)                               \
-    at = CHOOSE(presence, alog_mp_f64(at, event->field), alog_put_opt_f64(at, event->field));
-#define ALOG_ENUMERATED(name, field, presence, enumeration, otel, doc)                             \
-    at = alog_put_short_string(at, texts_of_##enumeration[event->field]);
+    PUT_STRING(texts_of_##enumeration[event->field])
 #define ALOG_EVENT_END(name)                                                                       \
         return at;                                                                                 \
     }
@@ -328,7 +313,7 @@ static inline struct alog_string id_of_other(const void *event) {
         }                                                                                          \
         int64_t now = alog_record_now(writer, record.ticks);                                       \
         uint8_t *at = put_head(record.payload, id, fields_of_##name, now);                         \
-        return alog_record_end(&record, put_##name(at, event));                                    \
+        return alog_record_end(&record, put_##name(at, event, false));                                    \
     }
 #include "format/catalogue.def"
 
@@ -350,7 +335,7 @@ static inline struct alog_string id_of_other(const void *event) {
         uint8_t *payload = alog_ring_place(&slot->producer);                                       \
         int64_t now = alog_record_now(writer, ticks);                                              \
         uint8_t *at = put_head(payload, id, fields_of_##name, now);                                \
-        at = put_usual_##name(at, event);                                                          \
+        at = put_##name(at, event, true);                                                          \
         alog_ring_publish(&slot->producer, payload, (uint32_t)(at - payload), id);                 \
         alog_slot_leave(slot);                                                                     \
         return ALOG_OK;                                                                            \
