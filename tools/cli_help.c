@@ -72,12 +72,15 @@ static void print_indented_lines(FILE *stream, const char *text) {
 static void print_option(FILE *stream, const struct cli_option *option) {
     char term[64];
     char doc[512];
+    char letter[] = " (short: -?)";
+    letter[sizeof letter - 3] = option->letter;
     snprintf(term, sizeof term, "--%s%s%s", option->name, option->argument ? " " : "",
              option->argument ? option->argument : "");
     if (option->fallback != NULL) {
-        snprintf(doc, sizeof doc, "%s (default: %s)", option->doc, option->fallback);
+        snprintf(doc, sizeof doc, "%s%s (default: %s)", option->doc,
+                 option->letter != '\0' ? letter : "", option->fallback);
     } else {
-        snprintf(doc, sizeof doc, "%s", option->doc);
+        snprintf(doc, sizeof doc, "%s%s", option->doc, option->letter != '\0' ? letter : "");
     }
     print_entry(stream, term, OPTION_WIDTH, doc);
 }

@@ -241,19 +241,32 @@ static void unknown_option(const struct cli_command *command, const char *word, 
     }
 }
 
-/* The word at argv[at] is an option. Returns how many words it took, 0 after saying what is wrong.
- */
+static const struct cli_option *find_letter(const struct cli_command *command, char letter) {
+    for (const struct cli_option *option = command->options; option->name != NULL; option++) {
+        if (option->letter == letter) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+/* The word at argv[at] is an option: --name, --name=VALUE, -o or -oVALUE. Returns how many words it
+ * took, 0 after saying what is wrong. */
 static int take_option(const struct parse *parse, int argc, char **argv, int at) {
     const char *word = argv[at];
     const char *name = word + 2;
-    const size_t name_len = word[1] == '-' ? strcspn(name, "=") : 0;
-    const struct cli_option *option =
-        name_len > 0 ? find_option(parse->command, name, name_len) : NULL;
+    const bool is_long = word[1] == '-';
+    const size_t name_len = is_long ? strcspn(name, "=") : 0;
+    const struct cli_option *option = is_long ? find_option(parse->command, name, name_len)
+                                              : find_letter(parse->command, word[1]);
     if (option == NULL) {
         unknown_option(parse->command, word, name_len > 0 ? name_len : strlen(word) - 2);
         return 0;
     }
-    const char *value = name[name_len] == '=' ? name + name_len + 1 : NULL;
+    const char *value = name[name_len] == '=' && is_long ? name + name_len + 1 : NULL;
+    if (!is_long && name[0] != '\0') {
+        value = name;
+    }
     if (option->kind == CLI_FLAG) {
         if (value != NULL) {
             cli_usage_error(parse->command, "--%s takes no value", option->name);

@@ -80,6 +80,7 @@ enum cli_option_kind {
 
 struct cli_option {
     const char *name;     /* without its dashes; NULL ends a table */
+    char letter;          /* its short form, as in -o; '\0' = none */
     const char *argument; /* what to call it in the help; NULL for a flag */
     const char *doc;      /* a sentence without a full stop */
     const char *fallback; /* what holds when it is not given; NULL = nothing to say */

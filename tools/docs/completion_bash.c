@@ -47,7 +47,7 @@ static const char logic[] =
     "    # '=' parts words: --since=7d is three.\n"
     "    [[ $word == = ]] && word=\n"
     "    [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}\n"
-    "    if [[ $before == --* && \" $valued\" == *\" $before:\"* ]]; then\n"
+    "    if [[ $before == -* && \" $valued\" == *\" $before:\"* ]]; then\n"
     "        at=${valued#*\"$before:\"}\n"
     "        _agentlog_kind \"${at%% *}\"\n"
     "        return\n"
@@ -58,7 +58,7 @@ static const char logic[] =
     "    fi\n"
     "    for ((at = 2; at < COMP_CWORD; at++)); do\n"
     "        before=${COMP_WORDS[at]}\n"
-    "        if [[ $before == --* && \" $valued\" == *\" $before:\"* ]]; then\n"
+    "        if [[ $before == -* && \" $valued\" == *\" $before:\"* ]]; then\n"
     "            at=$((at + 1))\n"
     "            [[ ${COMP_WORDS[at]} == = ]] && at=$((at + 1))\n"
     "        elif [[ $before != -* ]]; then\n"
@@ -101,6 +101,9 @@ static void write_command(FILE *out, const struct cli_command *command) {
     for (const struct cli_option *option = command->options; option->name != NULL; option++) {
         if (option->argument != NULL) {
             fprintf(out, "--%s:%s ", option->name, kind_word(completion_value(option)));
+            if (option->letter != '\0') {
+                fprintf(out, "-%c:%s ", option->letter, kind_word(completion_value(option)));
+            }
         }
     }
     fputs("'\n        operands='", out);

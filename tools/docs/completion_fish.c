@@ -40,6 +40,9 @@ static void write_value(FILE *out, enum completion_kind kind) {
 static void write_option(FILE *out, const struct cli_command *command,
                          const struct cli_option *option) {
     fprintf(out, "complete -c agentlog -n '__agentlog_is %s' -l %s", command->name, option->name);
+    if (option->letter != '\0') {
+        fprintf(out, " -s %c", option->letter);
+    }
     if (option->argument != NULL) {
         write_value(out, completion_value(option));
     }
@@ -81,6 +84,9 @@ static void write_valued(FILE *out, const struct cli_command *const *commands) {
         for (const struct cli_option *option = commands[i]->options; option->name; option++) {
             if (option->argument != NULL) {
                 fprintf(out, " --%s", option->name);
+                if (option->letter != '\0') {
+                    fprintf(out, " -%c", option->letter);
+                }
             }
         }
     }

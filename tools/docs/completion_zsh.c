@@ -50,10 +50,10 @@ static void put_action(FILE *out, const struct cli_command *command, enum comple
     }
 }
 
-static void write_option(FILE *out, const struct cli_command *command,
-                         const struct cli_option *option) {
-    fprintf(out, "            '%s--%s%s[", option->kind == CLI_LIST ? "*" : "", option->name,
-            option->argument != NULL ? "=" : "");
+/* `spelled` is the option in one of its forms, as _arguments writes it. */
+static void write_spelled(FILE *out, const struct cli_command *command,
+                          const struct cli_option *option, const char *spelled) {
+    fprintf(out, "            '%s%s[", option->kind == CLI_LIST ? "*" : "", spelled);
     put_text(out, option->doc);
     fputc(']', out);
     if (option->argument != NULL) {
@@ -61,6 +61,18 @@ static void write_option(FILE *out, const struct cli_command *command,
         put_action(out, command, completion_value(option));
     }
     fputs("' \\\n", out);
+}
+
+static void write_option(FILE *out, const struct cli_command *command,
+                         const struct cli_option *option) {
+    char spelled[64];
+    snprintf(spelled, sizeof spelled, "--%s%s", option->name, option->argument != NULL ? "=" : "");
+    write_spelled(out, command, option, spelled);
+    if (option->letter != '\0') {
+        snprintf(spelled, sizeof spelled, "-%c%s", option->letter,
+                 option->argument != NULL ? "+" : "");
+        write_spelled(out, command, option, spelled);
+    }
 }
 
 static void write_command(FILE *out, const struct cli_command *command) {

@@ -31,6 +31,10 @@ static void write_option(struct manual *manual, const struct cli_option *option)
     snprintf(name, sizeof name, "--%s", option->name);
     manual_option(manual, name, option->argument);
     manual_text(manual, option->doc);
+    if (option->letter != '\0') {
+        snprintf(name, sizeof name, "(short: `-%c`)", option->letter);
+        manual_text(manual, name);
+    }
     if (option->fallback != NULL) {
         snprintf(fallback, sizeof fallback, "(default: %s)", option->fallback);
         manual_text(manual, fallback);
