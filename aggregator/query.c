@@ -46,6 +46,7 @@ const struct alog_query_form *alog_query_form(const struct alog_query *query) {
         [ALOG_QUERY_JOB_STRATEGIES] = &alog_query_job_strategies,
         [ALOG_QUERY_JOB_TESTS] = &alog_query_job_tests,
         [ALOG_QUERY_JOB_TIMELINE] = &alog_query_job_timeline,
+        [ALOG_QUERY_COMPLETENESS] = &alog_query_completeness,
     };
     if (query->kind == ALOG_QUERY_TREND) {
         return (unsigned)query->metric < ALOG_METRIC_COUNT ? &alog_query_trends[query->metric]

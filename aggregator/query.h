@@ -58,6 +58,7 @@ extern const struct alog_query_form alog_query_problem_hooks;
 extern const struct alog_query_form alog_query_retries;
 extern const struct alog_query_form alog_query_all_time;
 extern const struct alog_query_form alog_query_regress;
+extern const struct alog_query_form alog_query_completeness;
 extern const struct alog_query_form alog_query_trends[ALOG_METRIC_COUNT];
 
 /* The form of what is asked, or NULL when there is no such kind or metric. */

@@ -61,6 +61,25 @@ enum alog_status alog_db_find_segment(struct alog_db *db, const uint8_t file_id[
     return status;
 }
 
+/* A transaction reads from its first statement that reads on. */
+enum alog_status alog_db_hold(struct alog_db *db, struct alog_error *error) {
+    if (!sqlite3_get_autocommit(db->sqlite)) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "the database is held already");
+    }
+    if (sqlite3_exec(db->sqlite, "BEGIN; SELECT 1 FROM settings", NULL, NULL, NULL) != SQLITE_OK) {
+        enum alog_status status = alog_sql_fail(db->sqlite, error, "holding the database");
+        alog_db_let_go(db);
+        return status;
+    }
+    return ALOG_OK;
+}
+
+void alog_db_let_go(struct alog_db *db) {
+    if (!sqlite3_get_autocommit(db->sqlite)) {
+        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
 void alog_db_close(struct alog_db *db) {
     if (!db) {
         return;

@@ -58,14 +58,18 @@ static const char availability[] = RATE(
                       " calls - cancelled - availability_failures FROM rollup_providers_day" DAYS
                       " AND :agent_name = agent_name" ONLY("provider_id") ONLY("model"));
 
-static const char latency_p95[] =
-    TREND("SELECT start, environment, SUM(success_latency_count) AS n,"
-          " sketch_quantile_ms(sketch_merge(success_latency_hist), 0.95) AS value,"
-          " NULL AS low, NULL AS high"
-          " FROM (SELECT" START ", environment, success_latency_count, success_latency_hist"
-          "   FROM rollup_providers_day" DAYS ONLY("agent_name") ONLY("provider_id")
-              ONLY("model") ")"
-                            " GROUP BY start, environment");
+#define LATENCY(quantile)                                                                          \
+    TREND("SELECT start, environment, SUM(success_latency_count) AS n,"                            \
+          " sketch_quantile_ms(sketch_merge(success_latency_hist), " quantile ") AS value,"        \
+          " NULL AS low, NULL AS high"                                                             \
+          " FROM (SELECT" START ", environment, success_latency_count, success_latency_hist"       \
+          "   FROM rollup_providers_day" DAYS ONLY("agent_name") ONLY("provider_id")               \
+              ONLY("model") ")"                                                                    \
+                            " GROUP BY start, environment")
+
+static const char latency_p50[] = LATENCY("0.5");
+static const char latency_p95[] = LATENCY("0.95");
+static const char latency_p99[] = LATENCY("0.99");
 
 static const char cost[] = TREND(
     "SELECT start, environment, SUM(cost_count) AS n,"
@@ -100,4 +104,6 @@ const struct alog_query_form alog_query_trends[ALOG_METRIC_COUNT] = {
     [ALOG_METRIC_TEST_FAILURES] = ALOG_QUERY_FORM(test_failures, trend_columns),
     [ALOG_METRIC_HOOK_FAILURES] = ALOG_QUERY_FORM(hook_failures, trend_columns),
     [ALOG_METRIC_JOB_SUCCESS] = ALOG_QUERY_FORM(job_success, trend_columns),
+    [ALOG_METRIC_LATENCY_P50] = ALOG_QUERY_FORM(latency_p50, trend_columns),
+    [ALOG_METRIC_LATENCY_P99] = ALOG_QUERY_FORM(latency_p99, trend_columns),
 };

@@ -78,8 +78,8 @@ static const struct cli_option options[] = {
      .kind = CLI_TEXT,
      CLI_MEMBER(metric),
      .fallback = "success-rate",
-     .doc = "trend: success-rate, availability, latency-p95, cost, errors, test-failures, "
-            "hook-failures or job-success"},
+     .doc = "trend: success-rate, availability, latency-p50, latency-p95, latency-p99, cost, "
+            "errors, test-failures, hook-failures or job-success"},
     {.name = "min-count",
      .argument = "N",
      .kind = CLI_NUMBER,
@@ -246,6 +246,7 @@ static const struct stats_kind kinds[] = {
       "avg_execution_time_ms"},
      NULL},
     {"all-time", ALOG_QUERY_ALL_TIME, NO_FILTERS, {NULL}, NULL},
+    {"completeness", ALOG_QUERY_COMPLETENESS, NO_FILTERS, {NULL}, NULL},
     {"trend",
      ALOG_QUERY_TREND,
      TREND_FILTERS,
@@ -288,6 +289,8 @@ static const struct cli_choice choices[] = {
     {"hooks", "hooks: runs, failures, time; filters: " NO_FILTERS},
     {"tests", "tests: failing, flaky or slowest first; filters: " TEST_FILTERS},
     {"all-time", "everything in one row; whole days; filters: " NO_FILTERS},
+    {"completeness", "what is missing: days without events, lost events, gaps, segments set aside; "
+                     "whole days; filters: " NO_FILTERS},
     {"trend", "one figure by day or week, with its change; filters: " TREND_FILTERS},
     {"regress", "what got worse: the latest day, or --since to --until, against as long before it "
                 "and the week before; filters: " REGRESS_FILTERS},
@@ -387,9 +390,9 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
                                    double thresholds[MAX_THRESHOLDS], struct alog_query *query) {
     static const char *const sorts[] = {"failing", "flaky", "slowest", NULL};
     static const char *const periods[] = {"day", "week", NULL};
-    static const char *const metrics[] = {"success-rate",  "availability", "latency-p95",
-                                          "cost",          "errors",       "test-failures",
-                                          "hook-failures", "job-success",  NULL};
+    static const char *const metrics[] = {
+        "success-rate",  "availability", "latency-p95", "cost",        "errors", "test-failures",
+        "hook-failures", "job-success",  "latency-p50", "latency-p99", NULL};
     int index = 0;
     if (arguments->sort != NULL) {
         index = word_index(arguments->sort, strlen(arguments->sort), sorts);

@@ -102,6 +102,15 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_open(const char *db_path, stru
                                                        struct alog_error *error);
 ALOG_API void alog_db_close(struct alog_db *db);
 
+/*
+ * What is asked from here on sees one state of the database, whatever is ingested meanwhile, until
+ * alog_db_let_go (or alog_db_close). Keep it short: an ingest waits a few seconds for the last
+ * reader of the old state, then gives up. Once is enough: ALOG_INVALID when held already; ALOG_IO.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_db_hold(struct alog_db *db,
+                                                       struct alog_error *error);
+ALOG_API void alog_db_let_go(struct alog_db *db);
+
 /* What the database has of a segment. */
 struct alog_db_segment {
     bool known;
@@ -152,8 +161,9 @@ enum alog_query_kind {
     ALOG_QUERY_TREND = 25,   /* a row per day or week; metric, weekly, and the metric's filters */
     ALOG_QUERY_REGRESS = 26, /* aipm; what got worse; whole days; min_count, max_ratio */
     ALOG_QUERY_JOB_STRATEGIES = 27,
-    ALOG_QUERY_JOB_TESTS = 28,   /* those that failed or were in error */
-    ALOG_QUERY_JOB_TIMELINE = 29 /* all of them in order of time */
+    ALOG_QUERY_JOB_TESTS = 28,    /* those that failed or were in error */
+    ALOG_QUERY_JOB_TIMELINE = 29, /* all of them in order of time */
+    ALOG_QUERY_COMPLETENESS = 30  /* a row per environment: what is missing; whole days */
 };
 
 /* SUCCESS_RATE: what rows are told apart by; 0 = agent and issue type. */
@@ -178,9 +188,11 @@ enum alog_metric {
     ALOG_METRIC_ERRORS = 4,        /* error events */
     ALOG_METRIC_TEST_FAILURES = 5, /* share of individual tests */
     ALOG_METRIC_HOOK_FAILURES = 6, /* share of hooks that were not skipped */
-    ALOG_METRIC_JOB_SUCCESS = 7    /* share of jobs that have ended */
+    ALOG_METRIC_JOB_SUCCESS = 7,   /* share of jobs that have ended */
+    ALOG_METRIC_LATENCY_P50 = 8,   /* as LATENCY_P95 */
+    ALOG_METRIC_LATENCY_P99 = 9
 };
-#define ALOG_METRIC_COUNT 8
+#define ALOG_METRIC_COUNT 10
 
 /* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or
  * day (summaries, and the kinds that say so). What a kind does not heed is not looked at. */
