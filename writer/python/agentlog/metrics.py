@@ -6,8 +6,10 @@
     collector.end_job("job-1", "success")
     collector.get_agent_success_rate("fixer")        # after `agentlog ingest`, or with refresh=True
 
-Recording costs microseconds and never raises (unless the collector was made with strict=True). The queries answer from
-the aggregated database; no data is None, never 0.0.
+Recording never waits and never raises (unless the collector was made with strict=True). The queries answer from the
+aggregated database, and differ from a SELECT over rows in this: no data is None, never 0.0; `hours` are whole hours,
+from the one that holds the moment so many hours ago; a latency limit that the ingest keeps no exact count for is within
+1.1 % (its thresholds are exact: `agentlog help ingest`).
 """
 import os
 import time
