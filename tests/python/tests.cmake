@@ -1,6 +1,6 @@
 # The Python package, as a program would import it. Not with sanitizers: the interpreter is not built with them.
 if(ALOG_PYTHON AND NOT ALOG_SANITIZE)
-    foreach(name test_python_jobs test_python_metrics test_python_tracking test_python_writer)
+    foreach(name test_python_drop_in test_python_jobs test_python_metrics test_python_resources test_python_tracking test_python_writer)
         add_test(NAME python/${name} COMMAND Python3::Interpreter -B -W error ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
         set_tests_properties(python/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT
             "PYTHONPATH=${CMAKE_BINARY_DIR}/writer/python;ALOG_PROGRAM=$<TARGET_FILE:agentlog>")
