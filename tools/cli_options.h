@@ -21,6 +21,7 @@ struct cli_arguments {
     bool strict;
     bool give_up_rings;
     bool keep;
+    bool segments;
     bool verbose;
     bool follow;
     const char *environment;

@@ -2,25 +2,20 @@
 #include <agentlog/aggregator.h>
 #include <agentlog/ndjson.h>
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "messages.h"
 #include "output.h"
+#include "writer_counts.h"
 
 #define DAY_NS        INT64_C(86400000000000)
 #define GROWTH_DAYS   7
 #define NS_PER_SECOND INT64_C(1000000000)
-#define WRITER_SUFFIX ".writer"
 
 static const struct cli_option options[] = {
     {.name = "json", .kind = CLI_FLAG, CLI_MEMBER(json), .doc = "print a JSON object"},
@@ -34,7 +29,7 @@ static const struct cli_exit exits[] = {
     {EXIT_FINE, NULL}};
 
 struct status {
-    uint64_t writers_alive, writers_dead, writers_unknown;
+    struct writer_counts writers;
     uint64_t segments, segments_unsealed, segments_unread, bytes;
     uint64_t events, events_behind, segments_behind;
     int64_t latest_event_ns, earliest_behind_ns; /* -1 = none */
@@ -44,39 +39,6 @@ struct status {
     int64_t database_changed_ns;
     enum exit_code code;
 };
-
-/* A writer holds a lock on its control file that the kernel drops when it dies. */
-static void count_writer(struct status *status, int directory, const char *name) {
-    const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        status->writers_unknown++;
-    } else if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
-        status->writers_dead++;
-    } else {
-        status->writers_alive++;
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
-static void count_writers(struct status *status, const char *log_dir) {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/.writers", log_dir);
-    DIR *directory = opendir(path);
-    if (directory == NULL) {
-        return;
-    }
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        const size_t len = strlen(entry->d_name);
-        const size_t suffix = strlen(WRITER_SUFFIX);
-        if (len > suffix && strcmp(entry->d_name + len - suffix, WRITER_SUFFIX) == 0) {
-            count_writer(status, dirfd(directory), entry->d_name);
-        }
-    }
-    closedir(directory);
-}
 
 static void count_segment(struct status *status, struct alog_db *db,
                           const struct alog_segment_path *segment) {
@@ -125,7 +87,7 @@ static enum alog_status look(struct status *status, const char *log_dir, const c
         for (size_t i = 0; i < list.count; i++) {
             count_segment(status, db, &list.segments[i]);
         }
-        count_writers(status, log_dir);
+        writer_counts_add(&status->writers, log_dir);
         if (statvfs(log_dir, &disk) == 0) {
             status->disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
             status->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
@@ -188,9 +150,9 @@ static void print(const struct status *status, bool json, struct output *output)
                                    .f64 = (double)status->disk_free_bytes / growth};
     }
     struct alog_value cells[COLUMN_COUNT] = {
-        count(status->writers_alive),
-        count(status->writers_dead),
-        count(status->writers_unknown),
+        count(status->writers.alive),
+        count(status->writers.dead),
+        count(status->writers.unknown),
         count(status->segments),
         count(status->segments_unsealed),
         count(status->segments_unread),

@@ -71,22 +71,28 @@ static void add_directory(struct segment_args *args, const char *path) {
     alog_segments_free(&list);
 }
 
+static void add_operand(struct segment_args *args, const char *path) {
+    struct stat facts;
+    if (stat(path, &facts) != 0) {
+        const enum exit_code code =
+            errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_FAILED;
+        message("%s: %s", path, strerror(errno));
+        args->code = exit_code_worse(args->code, code);
+    } else if (S_ISDIR(facts.st_mode)) {
+        add_directory(args, path);
+    } else {
+        add_path(args, path);
+        args->picked = true;
+    }
+}
+
 void segment_args_collect(const struct cli_arguments *arguments, struct segment_args *ret_args) {
     *ret_args = (struct segment_args){.code = EXIT_FINE};
+    if (arguments->archive != NULL) {
+        add_operand(ret_args, arguments->archive); /* what is archived is older */
+    }
     for (size_t i = 0; i < arguments->operand_count; i++) {
-        const char *path = arguments->operands[i];
-        struct stat facts;
-        if (stat(path, &facts) != 0) {
-            const enum exit_code code =
-                errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_FAILED;
-            message("%s: %s", path, strerror(errno));
-            ret_args->code = exit_code_worse(ret_args->code, code);
-        } else if (S_ISDIR(facts.st_mode)) {
-            add_directory(ret_args, path);
-        } else {
-            add_path(ret_args, path);
-            ret_args->picked = true;
-        }
+        add_operand(ret_args, arguments->operands[i]);
     }
 }
 
@@ -108,7 +114,8 @@ void damage_report_tell(void *context, const struct alog_damage *damage) {
         snprintf(missing, sizeof missing, "; events %" PRIu64 " to %" PRIu64 " are missing",
                  damage->first_sequence, damage->last_sequence);
     }
-    message("%s: byte %" PRIu64 ": %s (%" PRIu64 " bytes%s)%s", damage->path, damage->offset,
-            damage->message, damage->bytes, missing, damage->harmless ? ", harmless" : "");
+    message("%s: byte %" PRIu64 ": %s (%" PRIu64 " bytes%s)%s%s%s", damage->path, damage->offset,
+            damage->message, damage->bytes, missing, damage->harmless ? ", harmless" : "",
+            report->advice != NULL ? "; " : "", report->advice != NULL ? report->advice : "");
     report->faults += !damage->harmless;
 }

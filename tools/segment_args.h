@@ -14,14 +14,15 @@ struct segment_args {
     enum exit_code code; /* of the operands that could not be read; each was named on stderr */
 };
 
-/* Directories become the segments in them, in order of time; files are taken as they are. Says so
- * when there is nothing. */
+/* Directories become the segments in them, in order of time; files are taken as they are; --archive
+ * comes first. Says so when there is nothing. */
 void segment_args_collect(const struct cli_arguments *arguments, struct segment_args *ret_args);
 void segment_args_free(struct segment_args *args);
 
 /* What was said of damage; an alog_damage_fn's context. */
 struct damage_report {
     struct progress *progress; /* cleared before each message; NULL = none */
+    const char *advice;        /* what to do, added to each message; NULL = nothing */
     uint64_t faults;           /* harmless ones not counted */
 };
 

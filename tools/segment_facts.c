@@ -125,6 +125,7 @@ void segment_facts_add(struct segment_facts *facts, const char *path,
     fact->path = path;
     fact->info = *info;
     name_types(path, &fact->info);
+    log_glance_add(&facts->glance, path, info);
     snprintf(fact->writer_id, sizeof fact->writer_id, "%016" PRIx64, info->writer_id);
     format_id(info->file_id, fact->file_id);
     format_id(info->predecessor_id, fact->predecessor_id);
@@ -135,6 +136,7 @@ void segment_facts_free(struct segment_facts *facts) {
         alog_segment_info_free(&facts->segments[i].info);
     }
     free(facts->segments);
+    log_glance_free(&facts->glance);
     *facts = (struct segment_facts){0};
 }
 
@@ -219,7 +221,8 @@ static int compare_counts(const void *a, const void *b) {
     return x->events != y->events ? (x->events < y->events ? 1 : -1) : compare_names(a, b);
 }
 
-static void print_types(const struct segment_facts *facts, struct output *output) {
+/* The types of all segments, merged; to be freed. */
+static struct alog_type_count *merge_types(const struct segment_facts *facts, size_t *ret_count) {
     struct alog_type_count *types = output_allocate(all_types(facts), sizeof *types);
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++) {
@@ -238,59 +241,77 @@ static void print_types(const struct segment_facts *facts, struct output *output
         }
     }
     qsort(types, merged, sizeof *types, compare_counts);
-    struct alog_value *cells = output_allocate(merged * 2, sizeof *cells);
-    for (size_t i = 0; i < merged; i++) {
+    *ret_count = merged;
+    return types;
+}
+
+static void print_types(const struct segment_facts *facts, struct output *output) {
+    size_t count;
+    struct alog_type_count *types = merge_types(facts, &count);
+    struct alog_value *cells = output_allocate(count * 2, sizeof *cells);
+    for (size_t i = 0; i < count; i++) {
         cells[2 * i] = text_value(types[i].name);
         cells[2 * i + 1] = count_value(types[i].events);
     }
-    const struct alog_table table = {type_columns, 2, cells, merged};
+    const struct alog_table table = {type_columns, 2, cells, count};
     output_table(output, &table, NULL);
     free(cells);
     free(types);
 }
 
-/* ---- Printing ---- */
-
-static void print_sum(const struct segment_facts *facts, struct output *output) {
-    uint64_t events = 0;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < facts->count; i++) {
-        events += facts->segments[i].info.events;
-        bytes += facts->segments[i].info.file_bytes;
+static json_t *types_json(const struct alog_type_count *types, size_t count) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < count; i++) {
+        size_t len;
+        char *name = valid_utf8(alog_str(types[i].name), &len);
+        json_object_set_new(object, name != NULL ? name : "",
+                            json_integer((json_int_t)types[i].events));
+        free(name);
     }
-    output_format(output, "\n%zu segment%s, %" PRIu64 " event%s, %" PRIu64 " bytes\n\n",
-                  facts->count, facts->count == 1 ? "" : "s", events, events == 1 ? "" : "s",
-                  bytes);
+    return object;
 }
 
-static void print_json(const struct segment_facts *facts, const struct alog_table *table,
-                       struct output *output) {
+/* ---- Printing ---- */
+
+static json_t *rows_json(const struct segment_facts *facts) {
+    struct alog_table table = make_table(facts);
     json_t *segments = json_array();
     for (size_t i = 0; i < facts->count; i++) {
         const struct alog_segment_info *info = &facts->segments[i].info;
-        json_t *segment = output_json_row(table, i);
-        json_t *types = json_object();
-        for (size_t j = 0; j < info->type_count; j++) {
-            size_t len;
-            char *name = valid_utf8(alog_str(info->types[j].name), &len);
-            json_object_set_new(types, name != NULL ? name : "",
-                                json_integer((json_int_t)info->types[j].events));
-            free(name);
-        }
-        json_object_set_new(segment, "types", types);
+        json_t *segment = output_json_row(&table, i);
+        json_object_set_new(segment, "types", types_json(info->types, info->type_count));
         json_array_append_new(segments, segment);
     }
-    output_json(output, segments);
+    free(table.cells);
+    return segments;
 }
 
-void segment_facts_print(const struct segment_facts *facts, struct output *output, bool json) {
-    struct alog_table table = make_table(facts);
-    if (json) {
-        print_json(facts, &table, output);
-    } else if (facts->count > 0) {
+void segment_facts_print_json(struct segment_facts *facts, struct output *output, bool rows) {
+    struct alog_table sums = log_glance_table(&facts->glance);
+    size_t count;
+    struct alog_type_count *types = merge_types(facts, &count);
+    json_t *object = json_pack("{s:o, s:o}", "total", output_json_row(&sums, 0), "types",
+                               types_json(types, count));
+    if (rows) {
+        json_object_set_new(object, "segments", rows_json(facts));
+    }
+    output_json(output, object);
+    free(types);
+    free(sums.cells);
+}
+
+void segment_facts_print(struct segment_facts *facts, struct output *output, bool rows) {
+    struct alog_table sums = log_glance_table(&facts->glance);
+    if (rows) {
+        struct alog_table table = make_table(facts);
         output_table(output, &table, shown_columns);
-        print_sum(facts, output);
+        output_bytes(output, "\n", 1);
+        free(table.cells);
+    }
+    output_record(output, &sums, 0);
+    if (facts->count > 0) {
+        output_bytes(output, "\n", 1);
         print_types(facts, output);
     }
-    free(table.cells);
+    free(sums.cells);
 }

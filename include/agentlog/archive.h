@@ -91,6 +91,32 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_archive(const char *log_dir, cons
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_archive_check(const char *path,
                                                              struct alog_error *error);
 
+/* A segment that an archive file was made of: what it said of itself. */
+struct alog_archived_segment {
+    uint8_t file_id[16];
+    uint64_t writer_id;
+    uint64_t number;
+    char environment[ALOG_MAX_NAME_BYTES + 1];
+    int64_t created_ns;
+    uint8_t predecessor_id[16]; /* all zero: the writer's first */
+    uint64_t predecessor_last_sequence;
+    uint64_t file_bytes; /* of the segment, before it was archived */
+    uint64_t events;
+    uint64_t first_sequence, last_sequence;
+    int64_t min_timestamp_ns, max_timestamp_ns;
+    uint64_t dropped; /* cumulative at its end: since the writer opened */
+};
+
+/*
+ * The segments that the archive file at `path` was made of, from its headers, in its order; none
+ * when it is no archive. The caller frees them with alog_archived_segments_free. Errors: those of
+ * alog_reader_open.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status
+alog_archived_segments_list(const char *path, struct alog_archived_segment **ret_segments,
+                            size_t *ret_count, struct alog_error *error);
+ALOG_API void alog_archived_segments_free(struct alog_archived_segment *segments);
+
 #ifdef __cplusplus
 }
 #endif

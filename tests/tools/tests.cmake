@@ -3,6 +3,7 @@ alog_add_test(tools test_line_reader alog_tools)
 alog_add_test(tools test_output_table alog_tools)
 alog_add_test(tools test_safe_text alog_tools)
 alog_add_test(tools test_segment_chain alog_tools)
+alog_add_test(tools test_segment_links alog_test_support alog_tools alog_writer)
 alog_add_test(tools test_time_window alog_tools)
 
 find_package(Python3 COMPONENTS Interpreter)
