@@ -10,126 +10,22 @@
  * as a small log. Then, interleaved, `rounds` times each: the floor (hash, decompress, walk every
  * msgpack value; the same number of threads) and a whole `agentlog ingest` into a new database, as
  * a process, of both logs. Prints medians, the ratio, the process's peak memory and the time per
- * event of both; then an ingest with nothing new, each question as a process, at rest and while an
- * ingest runs. With --rows N also the first N events as rows of SQLite, and DuckDB over NDJSON.
+ * event of both; then an ingest with nothing new. With --rows N also the first N events as rows of
+ * SQLite, and DuckDB over NDJSON. What questions take: bench_questions.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <pthread.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <agentlog/reader.h>
-#include <agentlog/writer.h>
 
 #include "bench_ingest.h"
-#include "workload.h"
 
 #define MAX_ROUNDS 31
-#define PRODUCERS  2
-
-extern char **environ;
-
-double bench_now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-_Noreturn void bench_die(const char *what, const struct alog_error *error) {
-    fprintf(stderr, "bench_ingest: %s: %s\n", what, error ? error->message : "failed");
-    exit(1);
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
-/* ---- Making the log ---- */
-
-struct producer {
-    struct alog_writer *writer;
-    struct workload workload;
-    uint64_t events;
-};
-
-static void *produce(void *context) {
-    struct producer *p = context;
-    for (uint64_t i = 0; i < p->events; i++) {
-        if (workload_next(&p->workload, p->writer) != ALOG_OK) {
-            bench_die("an event was not stored", NULL);
-        }
-    }
-    return NULL;
-}
-
-static void make_log(const char *log_dir, uint64_t events) {
-    struct alog_error error;
-    struct alog_writer_options options = ALOG_WRITER_OPTIONS_INIT;
-    options.ring_bytes = 4u << 20;
-    options.full_wait_ns = 60ull * 1000000000;
-    struct alog_writer *writer;
-    if (alog_writer_open(log_dir, &options, &writer, &error) != ALOG_OK) {
-        bench_die("cannot open a writer", &error);
-    }
-    struct producer producers[PRODUCERS];
-    pthread_t threads[PRODUCERS];
-    for (uint32_t i = 0; i < PRODUCERS; i++) {
-        producers[i].writer = writer;
-        producers[i].events = events / PRODUCERS + (i == 0 ? events % PRODUCERS : 0);
-        workload_init(&producers[i].workload, 20260204, i, producers[i].events, 1770163200000000000,
-                      86400000000000);
-        if (pthread_create(&threads[i], NULL, produce, &producers[i]) != 0) {
-            bench_die("cannot start a thread", NULL);
-        }
-    }
-    for (int i = 0; i < PRODUCERS; i++) {
-        pthread_join(threads[i], NULL);
-    }
-    if (alog_writer_close(writer, &error) != ALOG_OK) {
-        bench_die("cannot close the writer", &error);
-    }
-}
-
-/* ---- Processes ---- */
-
-static pid_t start_program(char *const argv[]) {
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (posix_spawn(&child, argv[0], &actions, NULL, argv, environ) != 0) {
-        bench_die(argv[0], NULL);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return child;
-}
-
-struct bench_process bench_run(char *const argv[]) {
-    double start = bench_now_s();
-    pid_t child = start_program(argv);
-    int status;
-    struct rusage usage;
-    if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) ||
-        WEXITSTATUS(status) != 0) {
-        bench_die(argv[0], NULL);
-    }
-    return (struct bench_process){bench_now_s() - start, (double)usage.ru_maxrss / 1024};
-}
 
 /* ---- Measuring ---- */
 
@@ -143,7 +39,7 @@ struct bench {
 static void make_once(const char *log_dir, uint64_t events) {
     struct stat made;
     if (stat(log_dir, &made) != 0) {
-        make_log(log_dir, events);
+        bench_make_log(log_dir, events, 1);
     }
 }
 
@@ -211,65 +107,6 @@ static void measure(struct bench *b, char *db, unsigned threads) {
     printf("nothing new %5.1f ms\n", ingest(b, b->log, db).seconds * 1e3);
 }
 
-static char *const questions[][3] = {
-    {"summary", NULL, NULL},   {"stats", "success-rate", NULL}, {"stats", "availability", NULL},
-    {"stats", "agents", NULL}, {"stats", "providers", NULL},    {"stats", "models", NULL},
-    {"stats", "errors", NULL}, {"stats", "tests", NULL}};
-#define QUESTIONS (sizeof questions / sizeof questions[0])
-
-static double ask(const struct bench *b, size_t q, char *db) {
-    char *argv[] = {b->program, questions[q][0], questions[q][1] ? questions[q][1] : db,
-                    questions[q][1] ? db : NULL, NULL};
-    return bench_run(argv).seconds;
-}
-
-static const char *name_of(size_t q) {
-    return questions[q][1] ? questions[q][1] : questions[q][0];
-}
-
-/* Each question as a process: at rest, and while another log is ingested into the same database. */
-static void ask_all(const struct bench *b, char *db) {
-    double rest[QUESTIONS], busy[QUESTIONS] = {0};
-    unsigned asked[QUESTIONS] = {0};
-    for (size_t q = 0; q < QUESTIONS; q++) {
-        double times[9];
-        for (int i = 0; i < 9; i++) {
-            times[i] = ask(b, q, db);
-        }
-        rest[q] = bench_median(times, 9);
-    }
-    char other[700];
-    snprintf(other, sizeof other, "%s/other", b->base);
-    make_log(other, b->events / 5 + 1);
-    char *argv[] = {b->program, "ingest", "--jobs", b->threads, other, db, NULL};
-    pid_t child = start_program(argv);
-    int status;
-    for (size_t q = 0; waitpid(child, &status, WNOHANG) == 0; q = (q + 1) % QUESTIONS) {
-        double took = ask(b, q, db);
-        busy[q] = took > busy[q] ? took : busy[q];
-        asked[q]++;
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        bench_die("the ingest that was asked during", NULL);
-    }
-    for (size_t q = 0; q < QUESTIONS; q++) {
-        printf("question %-13s %6.1f ms at rest, %6.1f ms at most of %u during an ingest\n",
-               name_of(q), rest[q] * 1e3, busy[q] * 1e3, asked[q]);
-    }
-}
-
-/* The program beside this one. */
-static char *find_program(const char *self) {
-    char *path = malloc(strlen(self) + 32);
-    if (!path) {
-        bench_die("out of memory", NULL);
-    }
-    strcpy(path, self);
-    char *slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "../tools/agentlog");
-    return path;
-}
-
 int main(int argc, char **argv) {
     static const struct option longs[] = {
         {"events", required_argument, NULL, 'e'},  {"threads", required_argument, NULL, 't'},
@@ -313,7 +150,7 @@ int main(int argc, char **argv) {
                 MAX_ROUNDS);
         return 2;
     }
-    char *beside = b.program ? NULL : find_program(argv[0]);
+    char *beside = b.program ? NULL : bench_find_program(argv[0]);
     b.program = b.program ? b.program : beside;
     b.small_events = b.events / 50 + 1;
     snprintf(b.base, sizeof b.base, "%s/agentlog-bench-XXXXXX", dir);
@@ -333,7 +170,6 @@ int main(int argc, char **argv) {
     char db[700], command[1400];
     snprintf(db, sizeof db, "%s/a.db", b.base);
     measure(&b, db, threads);
-    ask_all(&b, db);
     if (rows != 0) {
         bench_rows(b.log, b.base, rows);
     }
