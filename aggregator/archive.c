@@ -15,6 +15,7 @@
 #include "format/error.h"
 #include "format/segment_writing.h"
 #include "format/trust.h"
+#include "unfinished_writers.h"
 
 #define DAY_NS     INT64_C(86400000000000)
 #define LOCK_NAME  ".archive.lock"
@@ -41,6 +42,7 @@ struct archiving {
     struct alog_archive_report *report;
     struct alog_error *error;
     struct alog_segment_list archived; /* the archive's files */
+    struct alog_unfinished_writers unfinished;
     struct present *present;
     size_t present_count;
     struct taken *taken; /* as many as the log has segments */
@@ -378,6 +380,11 @@ static enum alog_status look_at(struct archiving *run, const struct alog_segment
         tell(run, ALOG_ARCHIVE_UNSEALED, segment->path, "");
         return ALOG_OK;
     }
+    if (alog_unfinished_writers_need(&run->unfinished, segment)) {
+        run->report->segments_needed++;
+        tell(run, ALOG_ARCHIVE_NEEDED, segment->path, "");
+        return ALOG_OK;
+    }
     enum alog_status status =
         alog_archive_examine(segment->path, &run->redaction, &source, &raw_bytes, &why);
     const struct present *present = status == ALOG_OK ? find_source(run, source.file_id) : NULL;
@@ -462,6 +469,9 @@ static enum alog_status archive_list(struct archiving *run, const struct alog_se
         status = alog_segments_list(run->archive_dir, &run->archived, run->error);
     }
     if (status == ALOG_OK) {
+        status = alog_unfinished_writers_find(run->log_dir, list, &run->unfinished, run->error);
+    }
+    if (status == ALOG_OK) {
         run->taken = calloc(list->count + 1, sizeof *run->taken);
         status = run->taken == NULL ? no_memory(run) : archive_days(run, list);
     }
@@ -470,6 +480,7 @@ static enum alog_status archive_list(struct archiving *run, const struct alog_se
     }
     run->report->values_redacted = run->redaction.values;
     forget_present(run);
+    alog_unfinished_writers_free(&run->unfinished);
     free(run->taken);
     alog_segments_free(&run->archived);
     if (lock_fd >= 0) {

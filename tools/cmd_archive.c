@@ -106,6 +106,13 @@ static void print_text(struct output *output, const struct alog_archive_report *
         output_format(output, "%" PRIu64 " segment%s removed from the log\n",
                       report->segments_removed, output_plural(report->segments_removed));
     }
+    if (report->segments_needed > 0) {
+        output_format(output,
+                      "%" PRIu64
+                      " segment%s for a later run: the newest of a writer that lives, or "
+                      "was killed and not recovered yet\n",
+                      report->segments_needed, output_plural(report->segments_needed));
+    }
 }
 
 static void print_json(struct output *output, const struct alog_archive_report *report,
@@ -120,6 +127,7 @@ static void print_json(struct output *output, const struct alog_archive_report *
         {"segments_removed", report->segments_removed},
         {"segments_left", report->segments_left},
         {"segments_unsealed", report->segments_unsealed},
+        {"segments_needed", report->segments_needed},
         {"events", report->events},
         {"bytes_before", report->bytes_before},
         {"bytes_after", report->bytes_after},
@@ -215,7 +223,8 @@ const struct cli_command cmd_archive = {
         "Run 'agentlog ingest' first: it reads LOGDIR alone.\n"
         "\n"
         "What is redacted is gone for good once the segments are removed. Damaged and unsealed "
-        "segments are left as they are.",
+        "segments are left as they are, and the newest of each writer that lives, or was killed "
+        "and not recovered yet: a recovery tells from it what is in the log already.",
     .examples = "agentlog archive ./log --to ./archive --older-than 30d\n"
                 "agentlog archive ./log --to ./archive --redact error_message,error_traceback\n"
                 "agentlog rebuild ./archive again.db",

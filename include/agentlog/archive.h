@@ -26,7 +26,10 @@ enum alog_archive_step {
     ALOG_ARCHIVE_REMOVED = 2,  /* … and the segment itself is gone */
     ALOG_ARCHIVE_LEFT = 3,     /* it is damaged, or was changed: left as it is; `reason` says why */
     ALOG_ARCHIVE_UNSEALED = 4, /* it is not sealed: its writer lives, or left it to be recovered */
-    ALOG_ARCHIVE_FILE = 5      /* `path` is an archive file that was finished */
+    ALOG_ARCHIVE_FILE = 5,     /* `path` is an archive file that was finished */
+    ALOG_ARCHIVE_NEEDED = 6    /* it is the newest sealed one of a writer that lives, or was killed
+                                  and not recovered yet: what is in the log already is told from it.
+                                  A later run takes it */
 };
 
 /* Told of each segment and file; `reason` is "" unless it was LEFT. Valid during the call. */
@@ -65,6 +68,7 @@ struct alog_archive_report {
     uint64_t bytes_after;       /* … of the archive files made of them, */
     uint64_t raw_bytes;         /* … and their msgpack */
     uint64_t values_redacted;
+    uint64_t segments_needed; /* of days that were asked for; see ALOG_ARCHIVE_NEEDED */
 };
 
 /*
