@@ -9,7 +9,6 @@
  * the ledger, an oracle tells what is missing and what is there twice. A thread ends after a few
  * jobs and another goes on in its place. SEED decides the writer's options and the bursts.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -30,6 +29,7 @@
 #define EVENTS_PER_JOB  250
 #define JOBS_PER_THREAD 20
 #define DAY_NS          INT64_C(86400000000000)
+#define SLICE_NS        20000000 /* a thread sees so late that it is to end */
 
 enum exit_code { ENDED, BAD_ARGUMENTS, NO_LEDGER, NOT_CLOSED, STRANGE_RESULT, NO_THREAD };
 
@@ -138,10 +138,11 @@ static void pause_if_due(struct agent *agent) {
         agent->due_ns = now_ns;
         return;
     }
-    const struct timespec until = {(time_t)(agent->due_ns / 1000000000),
-                                   (long)(agent->due_ns % 1000000000)};
-    while (!atomic_load(&ending) &&
-           clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    while (!atomic_load(&ending) && io->monotonic_ns(NULL) < agent->due_ns) {
+        const int64_t left_ns = agent->due_ns - io->monotonic_ns(NULL);
+        const struct timespec slice = {0,
+                                       left_ns < SLICE_NS ? left_ns > 0 ? left_ns : 0 : SLICE_NS};
+        nanosleep(&slice, NULL);
     }
 }
 
