@@ -81,6 +81,51 @@ class Tracking(LogCase):
         self.assertTrue(event["success"])
         self.assertIn("KeyError", event["describe_error"])
 
+    def test_a_description_may_say_what_the_decorator_said(self):
+        @self.log.tracked_provider("cloud-a", model="large", describe=lambda result: {"model": result, "success": False})
+        def complete():
+            return "large-2025"
+
+        self.assertEqual(complete(), "large-2025")
+        [event] = self.logged()
+        self.assertEqual((event["model"], event["success"]), ("large-2025", False))
+
+    def test_the_calls_own_exception_goes_before_the_logs(self):
+        class Mute(Exception):
+            def __str__(self):
+                raise ValueError("no text")
+
+        @self.log.tracked_agent("fixer")
+        def fix():
+            self.log.close()
+            raise Mute
+
+        with self.assertRaises(Mute):
+            fix()
+
+    def test_a_generator_that_is_left_early_is_closed(self):
+        steps = []
+
+        @self.log.tracked_provider("cloud-a")
+        async def stream():
+            try:
+                yield 1
+                yield 2
+            finally:
+                steps.append("closed")
+
+        async def main():
+            items = stream()
+            async for _ in items:
+                break
+            await items.aclose()
+            steps.append("left")
+
+        asyncio.run(main())
+        self.assertEqual(steps, ["closed", "left"])
+        [event] = self.logged()
+        self.assertEqual((event["success"], event["failure_class"]), (False, "cancelled"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,6 +5,7 @@ if(ALOG_PYTHON AND NOT ALOG_SANITIZE)
         set_tests_properties(python/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT
             "PYTHONPATH=${CMAKE_BINARY_DIR}/writer/python;ALOG_PROGRAM=$<TARGET_FILE:agentlog>")
     endforeach()
+    add_test(NAME python/types COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_types.sh ${CMAKE_BINARY_DIR}/writer/python)
     add_test(NAME python/pip_install COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_pip.sh ${CMAKE_SOURCE_DIR})
-    set_tests_properties(python/pip_install PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+    set_tests_properties(python/types python/pip_install PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
 endif()

@@ -3,14 +3,16 @@
 import pathlib
 import sys
 
-TYPES = {"name": "str", "text": "str", "json": "str | dict | list", "bool": "bool", "int": "int", "float": "float",
+TYPES = {"name": "str", "text": "str", "json": "Json", "bool": "bool", "int": "int", "float": "float",
          "enum": "str"}
 
 HEAD = '''"""Generated from the event catalogue; do not edit."""
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any
+
+Json = str | Mapping[str, Any] | Sequence[Any]
 
 version: str
 

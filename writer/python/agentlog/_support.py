@@ -5,12 +5,12 @@ import json
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def to_json(value):
+def to_json(value: object) -> str:
     """JSON text of any value; what JSON does not know is its str()."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def datetime_ns(moment):
+def datetime_ns(moment: datetime.datetime) -> int:
     """Nanoseconds since 1970-01-01 UTC of a datetime; a naive one is local time."""
     if not isinstance(moment, datetime.datetime):
         raise TypeError(f"timestamp is a datetime or an int of nanoseconds, not {type(moment).__name__}")
