@@ -276,7 +276,13 @@ static enum alog_status set_aside(struct planner *planner, uint32_t index, const
     char label[ALOG_SEGMENT_LABEL_BYTES];
     alog_ingest_list_label(&planner->plan->list, index, label);
     const struct alog_ingest_options *options = &planner->setup->options;
-    if (options->damage) {
+    bool known = false;
+    enum alog_status status =
+        alog_bad_segments_known(planner->db, label, reason, &known, planner->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    if (options->damage && !known) {
         struct alog_damage damage = {
             .kind = ALOG_DAMAGE_HEADER, .path = path->path, .message = reason};
         options->damage(options->damage_context, &damage);

@@ -172,6 +172,20 @@ static bool is_listed(const struct alog_bad_segments *bad, const char *name, con
     return false;
 }
 
+enum alog_status alog_bad_segments_known(sqlite3 *db, const char *name, const char *reason,
+                                         bool *ret_known, struct alog_error *error) {
+    sqlite3_stmt *select = NULL;
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM bad_segments WHERE name = ?1 AND reason = ?2", -1,
+                           &select, NULL) != SQLITE_OK) {
+        return alog_sql_fail(db, error, "bad_segments");
+    }
+    sqlite3_bind_text(select, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(select, 2, reason, -1, SQLITE_STATIC);
+    *ret_known = sqlite3_step(select) == SQLITE_ROW;
+    return sqlite3_finalize(select) != SQLITE_OK ? alog_sql_fail(db, error, "bad_segments")
+                                                 : ALOG_OK;
+}
+
 enum alog_status alog_bad_segments_differ(sqlite3 *db, const struct alog_bad_segments *bad,
                                           bool *ret_differ, struct alog_error *error) {
     sqlite3_stmt *select = NULL;

@@ -55,6 +55,10 @@ void alog_bad_segments_free(struct alog_bad_segments *bad);
 enum alog_status alog_bad_segments_add(struct alog_bad_segments *bad, const char *name,
                                        const char *reason);
 
+/* Whether the table bad_segments has a segment with this reason: it was told of before. */
+enum alog_status alog_bad_segments_known(sqlite3 *db, const char *name, const char *reason,
+                                         bool *ret_known, struct alog_error *error);
+
 /* Whether the table bad_segments differs from the list; and make it the list. */
 enum alog_status alog_bad_segments_differ(sqlite3 *db, const struct alog_bad_segments *bad,
                                           bool *ret_differ, struct alog_error *error);

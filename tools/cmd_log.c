@@ -84,10 +84,16 @@ static void bad_line(struct import *import, const struct place *place, const cha
     }
 }
 
-/* The log takes no more: say why, with the system's reason, and stop. */
+/* The log takes no more: say why, with the system's reason, and stop. `reason` NULL: the event
+ * found no room. */
 static void cannot_go_on(struct import *import, const char *reason) {
     struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
     (void)alog_writer_get_stats(import->writer, &stats);
+    if (reason == NULL) {
+        reason = stats.rings == 0 ? "there is no shared memory to keep events in"
+                                  : "there is no room for the event in memory, nor has there been "
+                                    "for ten seconds";
+    }
     progress_clear(&import->progress);
     message("the log takes no more events: %s%s%s", reason, stats.last_errno != 0 ? ": " : "",
             stats.last_errno != 0 ? strerror(stats.last_errno) : "");
@@ -113,8 +119,7 @@ static void log_line(struct import *import, const struct place *place, const cha
         bad_line(import, place, "the event is larger than 16 MiB", -1);
         break;
     case ALOG_DROPPED:
-        cannot_go_on(
-            import, "there is no room for the event in memory, nor has there been for ten seconds");
+        cannot_go_on(import, NULL);
         break;
     default:
         cannot_go_on(import, error.message[0] != '\0' ? error.message : alog_status_name(status));

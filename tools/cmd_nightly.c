@@ -138,8 +138,8 @@ static void recover(struct nightly *nightly) {
     recovering.tell = dead_writers_tell;
     const enum alog_status status =
         alog_recover(nightly->arguments->operands[0], &recovering, &report, &error);
-    if (status == ALOG_NOT_FOUND) {
-        return; /* the ingest says so */
+    if (dead_writers_leave_to_reader(status)) {
+        return;
     }
     if (status != ALOG_OK) {
         step_failed(nightly, "recover", status, &error);

@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "nightly_run.h"
 #include "output.h"
 #include "writer_counts.h"
 
@@ -30,6 +31,7 @@ static const struct cli_exit exits[] = {
 
 struct status {
     struct writer_counts writers;
+    struct nightly_run nightly;
     uint64_t segments, segments_unsealed, segments_unread, bytes;
     uint64_t events, events_behind, segments_behind;
     int64_t latest_event_ns, earliest_behind_ns; /* -1 = none */
@@ -37,6 +39,7 @@ struct status {
     int64_t first_start_ns, now_ns;
     uint64_t disk_free_bytes, disk_bytes;
     int64_t database_changed_ns;
+    uint64_t database_bytes;
     enum exit_code code;
 };
 
@@ -95,6 +98,10 @@ static enum alog_status look(struct status *status, const char *log_dir, const c
         if (stat(db_path, &facts) == 0) {
             status->database_changed_ns =
                 (int64_t)facts.st_mtim.tv_sec * NS_PER_SECOND + facts.st_mtim.tv_nsec;
+            status->database_bytes = (uint64_t)facts.st_size;
+        }
+        if (!nightly_run_read(db_path, &status->nightly)) {
+            status->code = EXIT_FAILED;
         }
     }
     alog_db_close(db);
@@ -133,18 +140,28 @@ static const struct alog_column columns[] = {
     {"events_behind", ALOG_COLUMN_INTEGER, "events that the database does not have yet"},
     {"segments_behind", ALOG_COLUMN_INTEGER, "segments that hold them"},
     {"behind_since", ALOG_COLUMN_TIME, "when the earliest of these segments was begun"},
+    {"lag_seconds", ALOG_COLUMN_INTEGER, "how long ago that was; 0 = the database has everything"},
     {"database_changed", ALOG_COLUMN_TIME, "when the database was last written to"},
+    {"database_bytes", ALOG_COLUMN_INTEGER, "its size"},
     {"log_bytes", ALOG_COLUMN_INTEGER, "size of the log"},
     {"log_bytes_per_day", ALOG_COLUMN_INTEGER, "its growth, over the last 7 days"},
     {"disk_free_bytes", ALOG_COLUMN_INTEGER, "free where the log is"},
     {"disk_bytes", ALOG_COLUMN_INTEGER, "size of that disk"},
     {"days_until_full", ALOG_COLUMN_REAL, "at that growth"},
+    {"nightly_began", ALOG_COLUMN_TIME, "when 'agentlog nightly' last ran on this database"},
+    {"nightly_seconds", ALOG_COLUMN_INTEGER, "how long that took"},
+    {"nightly_exit_code", ALOG_COLUMN_INTEGER, "how it ended, see 'agentlog help nightly'"},
+    {"nightly_result", ALOG_COLUMN_TEXT, "the same in words; a step that failed, with its reason"},
 };
 #define COLUMN_COUNT (sizeof columns / sizeof *columns)
 
 static void print(const struct status *status, bool json, struct output *output) {
     const double growth = bytes_per_day(status);
-    struct alog_value days = {.kind = ALOG_VALUE_NULL};
+    const struct nightly_run *nightly = &status->nightly;
+    const int64_t lag_ns =
+        status->earliest_behind_ns < 0 ? 0 : status->now_ns - status->earliest_behind_ns;
+    const struct alog_value none = {.kind = ALOG_VALUE_NULL};
+    struct alog_value days = none;
     if (growth > 0) {
         days = (struct alog_value){.kind = ALOG_VALUE_F64,
                                    .f64 = (double)status->disk_free_bytes / growth};
@@ -161,12 +178,18 @@ static void print(const struct status *status, bool json, struct output *output)
         count(status->events_behind),
         count(status->segments_behind),
         time_or_null(status->earliest_behind_ns),
+        count(lag_ns > 0 ? (uint64_t)(lag_ns / NS_PER_SECOND) : 0),
         time_or_null(status->database_changed_ns),
+        count(status->database_bytes),
         count(status->bytes),
         count((uint64_t)growth),
         count(status->disk_free_bytes),
         count(status->disk_bytes),
         days,
+        time_or_null(nightly->began_ns),
+        nightly->began_ns < 0 ? none : count(nightly->seconds),
+        nightly->began_ns < 0 ? none : count((uint64_t)nightly->exit_code),
+        {.kind = ALOG_VALUE_STRING, .string = alog_str(nightly->result)},
     };
     const struct alog_table table = {columns, COLUMN_COUNT, cells, 1};
     if (json) {
@@ -208,10 +231,11 @@ const struct cli_command cmd_status = {
     .operands = "LOGDIR DB",
     .min_operands = 2,
     .max_operands = 2,
-    .summary = "writers, how far the database is behind, disk use and growth",
+    .summary = "writers, how far the database is behind, disk use and growth, the last night",
     .description = "Print which writers live and which were killed, how many events of the log the "
                    "database does not have yet, when it was last written to, how large the log is, "
-                   "how it grows, and for how many days the disk will do at that growth.",
+                   "how it grows, for how many days the disk will do at that growth, and how the "
+                   "last 'agentlog nightly' ended (from DB.nightly.json).",
     .examples = "agentlog status ./log agents.db\n"
                 "agentlog status ./log agents.db --json | jq .events_behind",
     .options = options,

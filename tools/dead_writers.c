@@ -26,14 +26,18 @@ bool dead_writers_whole(const struct alog_recover_report *report) {
            report->segments_damaged == 0;
 }
 
+bool dead_writers_leave_to_reader(enum alog_status status) {
+    return status == ALOG_NOT_FOUND || status == ALOG_INVALID;
+}
+
 enum exit_code dead_writers_finish(const char *log_dir) {
     struct alog_recover_options options = ALOG_RECOVER_OPTIONS_INIT;
     struct alog_recover_report report;
     struct alog_error error = {.message = ""};
     options.tell = dead_writers_tell;
     const enum alog_status status = alog_recover(log_dir, &options, &report, &error);
-    if (status == ALOG_NOT_FOUND) {
-        return EXIT_FINE; /* whoever reads the log says so */
+    if (dead_writers_leave_to_reader(status)) {
+        return EXIT_FINE;
     }
     if (status != ALOG_OK) {
         (void)message_failure(status, &error);

@@ -13,6 +13,10 @@
  */
 enum exit_code dead_writers_finish(const char *log_dir);
 
+/* A recovery that failed because there is no such log, or because the log is refused as a whole:
+ * whoever reads it next fails likewise, and says so. */
+bool dead_writers_leave_to_reader(enum alog_status status);
+
 /* Whether nothing was lost or left as it is: else a recovery ends with EXIT_PARTLY. */
 bool dead_writers_whole(const struct alog_recover_report *report);
 

@@ -58,7 +58,8 @@ struct alog_ingest_report {
     uint64_t segments_seen;
     uint64_t segments_ingested; /* read in this run, wholly or in part */
     uint64_t segments_skipped;  /* nothing new in them */
-    uint64_t segments_bad;      /* set aside with a reason, tried again by the next ingest */
+    uint64_t segments_bad;      /* set aside with a reason, tried again by the next ingest, which
+                                   tells of each only if that is new */
     uint64_t events;            /* of this run, the writer's own included */
     uint64_t events_lost;       /* newly known losses */
     uint64_t days;              /* rows of daily_summary made (again) */
