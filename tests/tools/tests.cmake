@@ -21,6 +21,12 @@ endforeach()
 add_test(NAME tools/fleet COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_fleet.sh $<TARGET_FILE:fleet> $<TARGET_FILE:agentlog>)
 set_tests_properties(tools/fleet PROPERTIES TIMEOUT 300)
 
+# The small examples, each as it says; the one in Python where its package is built.
+add_test(NAME tools/examples
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/check_examples.py $<TARGET_FILE:agentlog> $<TARGET_FILE_DIR:agent>
+                 ${CMAKE_SOURCE_DIR} "$<$<TARGET_EXISTS:alog_python>:${CMAKE_BINARY_DIR}/writer/python>")
+set_tests_properties(tools/examples PROPERTIES TIMEOUT 300)
+
 # Every known truth of real data, through the program; needs the data beside the source tree.
 add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
