@@ -1,9 +1,11 @@
 #include "calendar.h"
 
-#include <agentlog/ndjson.h>
-#include <stdio.h>
-
 #include "format/error.h"
+
+/* Days since 1970-01-01 in which an event can lie: nanoseconds from 0 to INT64_MAX, in a zone that
+ * may be a day ahead or behind. */
+#define FIRST_DAY (-1)
+#define LAST_DAY  106752
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -66,20 +68,24 @@ enum alog_status alog_time_zone_parse(const char *text, int32_t *ret_offset_s,
 
 enum alog_status alog_day_parse(const char *text, int32_t offset_s, int64_t *ret_day_epoch,
                                 struct alog_error *error) {
-    char midnight[32];
-    int64_t at_ns;
     bool shaped = strlen(text) == 10;
     for (int i = 0; shaped && i < 10; i++) {
         shaped = i == 4 || i == 7 ? text[i] == '-' : is_digit(text[i]);
     }
-    /* Noon, so that no zone moves it out of the range of times. */
+    int64_t days = 0;
     if (shaped) {
-        snprintf(midnight, sizeof(midnight), "%.10sT12:00:00Z", text);
+        const int64_t year = two_digits(text) * 100 + two_digits(text + 2);
+        const int month = two_digits(text + 5);
+        const int day = two_digits(text + 8);
+        days = days_from_civil(year, month, day);
+        int64_t year_of, month_of;
+        civil_from_days(days, &year_of, &month_of);
+        /* A day that its month has not is one of the next month. */
+        shaped = month >= 1 && month <= 12 && day >= 1 && month_of == month;
     }
-    if (!shaped || alog_time_parse((struct alog_string){midnight, strlen(midnight)}, &at_ns,
-                                   NULL) != ALOG_OK) {
+    if (!shaped || days < FIRST_DAY || days > LAST_DAY) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "\"%.32s\" is no day: write YYYY-MM-DD", text);
     }
-    *ret_day_epoch = at_ns / 1000000000 - ALOG_DAY_S / 2 - offset_s;
+    *ret_day_epoch = days * ALOG_DAY_S - offset_s;
     return ALOG_OK;
 }

@@ -95,8 +95,17 @@ static void days(void **state) {
     assert_int_equal(day, 1770134400);
     assert_int_equal(alog_day_parse("1970-01-01", 0, &day, NULL), ALOG_OK);
     assert_int_equal(day, 0);
+    /* Where the zone is behind UTC, an event of 1970 may lie in the year before. */
+    assert_int_equal(alog_day_parse("1969-12-31", -28800, &day, NULL), ALOG_OK);
+    assert_int_equal(day, -86400 + 28800);
+    assert_int_equal(alog_day_parse("2024-02-29", 0, &day, NULL), ALOG_OK);
+    assert_int_equal(day, 1709164800);
+    assert_int_equal(alog_day_parse("2262-04-12", 50400, &day, NULL), ALOG_OK);
+    assert_int_equal(day, 9223372800 - 50400);
     static const char *const bad[] = {
-        "", "2026-2-4", "2026-02-30", "2026-13-01", "today", "2026-02-04T00:00:00Z", "2026/02/04"};
+        "",           "1969-12-30", "2262-04-13",           "2023-02-29", "2026-04-31",
+        "2026-00-10", "2026-01-00", "9999-12-31",           "2026-2-4",   "2026-02-30",
+        "2026-13-01", "today",      "2026-02-04T00:00:00Z", "2026/02/04"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(alog_day_parse(bad[i], 0, &day, NULL), ALOG_INVALID);
     }
