@@ -121,7 +121,7 @@ static void a_commit_for_every_block(void **state) {
     struct fixture *f = *state;
     char db[320];
     snprintf(db, sizeof(db), "%s/blocks.db", f->dir);
-    assert_int_equal(ingest_fixture_by_blocks(f->log, db), ALOG_OK);
+    assert_int_equal(ingest_fixture_by_blocks(f->log, db, NULL, NULL), ALOG_OK);
     db_dump_assert_equal(db, f->expected, "a commit for every block");
 }
 

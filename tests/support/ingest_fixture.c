@@ -247,25 +247,27 @@ void ingest_fixture_ingest(const char *log_dir, const char *db_path, uint32_t th
     }
 }
 
-enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path) {
+enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path,
+                                          const struct alog_ingest_options *options,
+                                          struct alog_error *error) {
     struct alog_ingest_setup setup;
     struct alog_ingest_plan plan = {0};
     struct alog_ingest_report report = {0};
     struct alog_store *store = NULL;
-    enum alog_status status = alog_ingest_setup(NULL, &setup, NULL);
+    enum alog_status status = alog_ingest_setup(options, &setup, error);
     setup.groups_limit_bytes = 0;
     setup.batches_per_commit = 1;
     if (status == ALOG_OK) {
-        status = alog_store_open(db_path, &setup.settings, &store, NULL);
+        status = alog_store_open(db_path, &setup.settings, &store, error);
     }
     if (status == ALOG_OK) {
-        status = alog_ingest_plan_make(alog_store_db(store), log_dir, &setup, &plan, NULL);
+        status = alog_ingest_plan_make(alog_store_db(store), log_dir, &setup, &plan, error);
     }
     if (status == ALOG_OK) {
-        status = alog_ingest_execute(store, &plan, &setup, &report, NULL);
+        status = alog_ingest_execute(store, &plan, &setup, &report, error);
     }
     alog_ingest_plan_free(&plan);
-    enum alog_status closed = alog_store_close(store, NULL);
+    enum alog_status closed = alog_store_close(store, status == ALOG_OK ? error : NULL);
     return status == ALOG_OK ? closed : status;
 }
 

@@ -26,8 +26,11 @@ void ingest_fixture_make_log(const char *log_dir, uint64_t seed, unsigned writer
 void ingest_fixture_ingest(const char *log_dir, const char *db_path, uint32_t threads,
                            struct alog_ingest_report *ret_report);
 
-/* Ingest with so little room for groups that every block is a commit of its own. */
-enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path);
+/* Ingest with so little room for groups that every block is a commit of its own. `options` may be
+ * NULL. */
+enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path,
+                                          const struct alog_ingest_options *options,
+                                          struct alog_error *error);
 
 /* The first integer of a SELECT. */
 int64_t ingest_fixture_integer(const char *db_path, const char *sql);

@@ -13,12 +13,18 @@ static void require(bool good, const char *what, const struct alog_error *error)
 
 void segment_maker_init(struct segment_maker *maker, const struct alog_io *io, const char *log_dir,
                         uint64_t writer_id) {
-    *maker = (struct segment_maker){.io = io, .writer_id = writer_id, .next_sequence = 1};
+    segment_maker_init_in(maker, io, log_dir, writer_id, "production");
+}
+
+void segment_maker_init_in(struct segment_maker *maker, const struct alog_io *io,
+                           const char *log_dir, uint64_t writer_id, const char *environment) {
+    *maker = (struct segment_maker){
+        .io = io, .writer_id = writer_id, .environment = alog_str(environment), .next_sequence = 1};
     snprintf(maker->log_dir, sizeof maker->log_dir, "%s", log_dir);
     require(alog_schema_new(&maker->schema) == ALOG_OK, "schema", NULL);
     struct alog_block_builder_options options = {
         .writer_id = writer_id,
-        .environment = ALOG_STR("production"),
+        .environment = maker->environment,
         .schema = maker->schema,
         .block_bytes = 1u << 20,
     };
@@ -49,7 +55,7 @@ void segment_maker_begin(struct segment_maker *maker) {
     struct alog_error error = {0};
     maker->number++;
     require(alog_segment_create(maker->io, maker->log_dir, maker->writer_id, maker->number,
-                                ALOG_STR("production"), maker->predecessor_id,
+                                maker->environment, maker->predecessor_id,
                                 maker->predecessor_last_sequence, &maker->segment,
                                 &error) == ALOG_OK,
             "create", &error);
@@ -103,9 +109,12 @@ enum alog_status segment_maker_end_block(struct segment_maker *maker) {
     return status;
 }
 
+/* One without events is nobody's predecessor. */
 static void note_predecessor(struct segment_maker *maker) {
-    memcpy(maker->predecessor_id, alog_segment_file_id(maker->segment), 16);
-    maker->predecessor_last_sequence = maker->next_sequence - 1;
+    if (alog_segment_blocks(maker->segment) != 0) {
+        memcpy(maker->predecessor_id, alog_segment_file_id(maker->segment), 16);
+        maker->predecessor_last_sequence = alog_segment_last_sequence(maker->segment);
+    }
 }
 
 void segment_maker_seal(struct segment_maker *maker) {

@@ -14,8 +14,9 @@
 struct segment_maker {
     const struct alog_io *io;
     uint64_t writer_id;
-    uint64_t number;        /* of the open segment, or the last one */
-    uint64_t next_sequence; /* of the next event */
+    struct alog_string environment; /* of the writer: "production", see segment_maker_init_in */
+    uint64_t number;                /* of the open segment, or the last one */
+    uint64_t next_sequence;         /* of the next event */
     struct alog_schema *schema;
     struct alog_block_builder *builder;
     struct alog_block_compressor *compressor;
@@ -29,6 +30,10 @@ struct segment_maker {
 
 void segment_maker_init(struct segment_maker *maker, const struct alog_io *io, const char *log_dir,
                         uint64_t writer_id);
+
+/* Likewise, in an environment of its own, of which the text stays the caller's. */
+void segment_maker_init_in(struct segment_maker *maker, const struct alog_io *io,
+                           const char *log_dir, uint64_t writer_id, const char *environment);
 void segment_maker_free(struct segment_maker *maker); /* an open segment is abandoned */
 
 /* Begin the writer's next segment. */
