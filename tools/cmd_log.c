@@ -1,26 +1,19 @@
 /* agentlog log: events from NDJSON into a log. */
 #include <agentlog/ndjson.h>
-#include <agentlog/writer.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bulk_writer.h"
 #include "commands.h"
 #include "line_reader.h"
 #include "messages.h"
-#include "progress.h"
-
-/* Room for the largest event (a quarter of the ring), and patience: an import waits where an agent
- * would drop. */
-#define RING_BYTES       (UINT64_C(64) << 20)
-#define FULL_WAIT_NS     UINT64_C(10000000000)
-#define FLUSH_TIMEOUT_MS UINT64_C(600000)
+#include "output.h"
+#include "stop_signals.h"
 
 static const struct cli_option options[] = {
     {.name = "environment",
@@ -48,7 +41,7 @@ struct import {
     struct alog_writer *writer;
     struct alog_ndjson_parser *parser;
     bool strict;
-    int stop_fd; /* a signalfd */
+    struct stop_signals stop;
     bool stopped;
     enum exit_code code;
     uint64_t skipped;
@@ -84,45 +77,28 @@ static void bad_line(struct import *import, const struct place *place, const cha
     }
 }
 
-/* The log takes no more: say why, with the system's reason, and stop. `reason` NULL: the event
- * found no room. */
-static void cannot_go_on(struct import *import, const char *reason) {
-    struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
-    (void)alog_writer_get_stats(import->writer, &stats);
-    if (reason == NULL) {
-        reason = stats.rings == 0 ? "there is no shared memory to keep events in"
-                                  : "there is no room for the event in memory, nor has there been "
-                                    "for ten seconds";
-    }
-    progress_clear(&import->progress);
-    message("the log takes no more events: %s%s%s", reason, stats.last_errno != 0 ? ": " : "",
-            stats.last_errno != 0 ? strerror(stats.last_errno) : "");
-    import_fail(import);
-}
-
 static void log_line(struct import *import, const struct place *place, const char *line,
                      size_t len) {
     const struct alog_event *event = NULL;
     struct alog_error error = {.offset = -1};
-    enum alog_status status = alog_ndjson_parse(import->parser, line, len, &event, &error);
-    if (status == ALOG_OK) {
-        status = alog_log_event(import->writer, event, &error);
+    const enum alog_status status = alog_ndjson_parse(import->parser, line, len, &event, &error);
+    if (status == ALOG_NO_MEMORY) {
+        message_failure(status, &error);
+        import_fail(import);
+        return;
     }
-    switch (status) {
-    case ALOG_OK:
+    if (status != ALOG_OK) {
+        bad_line(import, place, error.message, error.offset);
+        return;
+    }
+    switch (bulk_writer_log(import->writer, event, &import->progress, &error)) {
+    case BULK_LOGGED:
         break;
-    case ALOG_INVALID:
-    case ALOG_LIMIT:
+    case BULK_REFUSED:
         bad_line(import, place, error.message, error.offset);
         break;
-    case ALOG_TOO_BIG:
-        bad_line(import, place, "the event is larger than 16 MiB", -1);
-        break;
-    case ALOG_DROPPED:
-        cannot_go_on(import, NULL);
-        break;
-    default:
-        cannot_go_on(import, error.message[0] != '\0' ? error.message : alog_status_name(status));
+    case BULK_STUCK:
+        import_fail(import);
         break;
     }
 }
@@ -151,7 +127,7 @@ static void log_found_line(struct import *import, const struct place *place, con
 
 static void log_stream(struct import *import, const char *name, int fd) {
     struct line_reader reader;
-    line_reader_begin(&reader, fd, import->stop_fd, ALOG_MAX_EVENT_BYTES);
+    line_reader_begin(&reader, fd, import->stop.fd, ALOG_MAX_EVENT_BYTES);
     bool more = true;
     while (more && !import->stopped) {
         const char *line = NULL;
@@ -236,53 +212,21 @@ static void log_files(struct import *import, char **files, size_t count) {
     progress_clear(&import->progress);
 }
 
-/*
- * Everything into the file, and the handle closed. *ret_stored events are there; *ret_lost are not:
- * those that the writer counted as dropped, and, when it could not be closed well, those that were
- * still on their way.
- */
-static void close_writer(struct import *import, uint64_t *ret_stored, uint64_t *ret_lost) {
-    struct alog_error error = {.message = ""};
-    struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
-    enum alog_status status = alog_writer_flush(import->writer, FLUSH_TIMEOUT_MS, &error);
-    (void)alog_writer_get_stats(import->writer, &stats);
-    const enum alog_status closed =
-        alog_writer_close(import->writer, status == ALOG_OK ? &error : NULL);
-    status = status == ALOG_OK ? closed : status;
-    if (status != ALOG_OK) {
-        message_failure(status, &error);
-        import->code = EXIT_FAILED;
-    }
-    *ret_stored = stats.stored + (closed == ALOG_OK ? stats.in_flight : 0);
-    *ret_lost = stats.dropped + (closed == ALOG_OK ? 0 : stats.in_flight);
-}
-
 static void finish(struct import *import) {
     uint64_t stored, lost;
-    close_writer(import, &stored, &lost);
-    if (lost > 0) {
-        message("%" PRIu64 " event%s did not get into the log", lost, lost == 1 ? "" : "s");
+    if (!bulk_writer_close(import->writer, &stored, &lost)) {
         import->code = EXIT_FAILED;
     }
-    message("logged %" PRIu64 " event%s, skipped %" PRIu64 " line%s", stored,
-            stored == 1 ? "" : "s", import->skipped, import->skipped == 1 ? "" : "s");
-}
-
-static enum alog_status open_writer(struct import *import, const struct cli_arguments *arguments,
-                                    struct alog_error *error) {
-    struct alog_writer_options writer_options = ALOG_WRITER_OPTIONS_INIT;
-    writer_options.environment = alog_str(arguments->environment);
-    writer_options.ring_bytes = RING_BYTES;
-    writer_options.max_event_bytes = ALOG_MAX_EVENT_BYTES;
-    writer_options.full_wait_ns = FULL_WAIT_NS;
-    return alog_writer_open(arguments->operands[0], &writer_options, &import->writer, error);
+    message("logged %" PRIu64 " event%s, skipped %" PRIu64 " line%s", stored, output_plural(stored),
+            import->skipped, output_plural(import->skipped));
 }
 
 static enum exit_code import_run(struct import *import, const struct cli_arguments *arguments) {
     struct alog_error error = {.message = ""};
     enum alog_status status = alog_ndjson_parser_new(&import->parser);
     if (status == ALOG_OK) {
-        status = open_writer(import, arguments, &error);
+        status = bulk_writer_open(arguments->operands[0], arguments->environment, true,
+                                  &import->writer, &error);
     }
     if (status != ALOG_OK) {
         alog_ndjson_parser_free(import->parser);
@@ -298,30 +242,15 @@ static enum exit_code import_run(struct import *import, const struct cli_argumen
     return import->code;
 }
 
-/*
- * A signal to stop must not lose what was read: it is taken as an event of the input, the log is
- * closed, and only then the program dies of it.
- */
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
     (void)command;
-    sigset_t stops;
-    sigset_t before;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGHUP);
-    sigprocmask(SIG_BLOCK, &stops, &before);
     struct import import = {.strict = arguments->strict,
-                            .stop_fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK),
+                            .stop = stop_signals_hold(),
                             .code = EXIT_FINE,
                             .progress = progress_begin("logging")};
     const enum exit_code code = import_run(&import, arguments);
-    /* Unblocking delivers it. */
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    if (import.stop_fd >= 0) {
-        close(import.stop_fd);
-    }
+    stop_signals_release(&import.stop);
     return code;
 }
 

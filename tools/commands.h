@@ -21,6 +21,7 @@ extern const struct cli_command cmd_archive;
 extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_sql;
 extern const struct cli_command cmd_status;
+extern const struct cli_command cmd_import;
 
 /* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
  * made from it. */

@@ -47,3 +47,8 @@ set_tests_properties(tools/docs/pages tools/docs/lint tools/docs/bash tools/docs
 add_test(NAME tools/oracle
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/oracle_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/oracle PROPERTIES TIMEOUT 900)
+
+# What comes in from elsewhere, against what its source says.
+add_test(NAME tools/import_sqlite
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/import_sqlite_test.py $<TARGET_FILE:agentlog>)
+set_tests_properties(tools/import_sqlite PROPERTIES TIMEOUT 900)
