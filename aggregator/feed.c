@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "format/archive_source.h"
-#include "format/block_tail.h"
+#include "format/block_part.h"
 #include "format/error.h"
 #include "format/segment_scan.h"
 
@@ -49,43 +49,47 @@ static enum alog_status count_gap(const struct alog_feed *feed, struct alog_feed
 
 /* The row goes on behind the block that was just read. */
 static void advance(struct alog_ledger_row *row, const struct alog_block_facts *facts,
-                    uint64_t end) {
+                    uint64_t last_sequence, uint64_t end) {
     if (row->first_sequence == 0) {
         row->first_sequence = facts->first_sequence;
     }
-    row->last_sequence = facts->last_sequence;
+    row->last_sequence = last_sequence;
     row->bytes = end;
     row->blocks++;
 }
 
-/* Of a block of which the beginning is in the sums already, for it was ingested before it was
- * merged into an archive's larger one. */
-static enum alog_status add_tail(const struct alog_feed *feed, const uint8_t *frame,
-                                 const struct alog_block_facts *facts,
-                                 struct alog_feed_segment *segment, struct alog_error *error) {
-    struct alog_block_tail tail = {0};
-    enum alog_status status =
-        alog_block_tail_make(&tail, frame, facts, segment->row.last_sequence + 1, error);
+/* Of a block only the events from `first` to `last`: the others were ingested before it was merged
+ * into an archive's larger one, or are not wanted. */
+static enum alog_status add_part(const struct alog_feed *feed, const uint8_t *frame,
+                                 const struct alog_block_facts *facts, uint64_t first,
+                                 uint64_t last, struct alog_feed_segment *segment,
+                                 struct alog_error *error) {
+    struct alog_block_part part = {0};
+    enum alog_status status = alog_block_part_make(&part, frame, facts, first, last, error);
     if (status == ALOG_OK) {
-        status = alog_fold_pool_add(feed->pool, tail.frame, &tail.facts, &segment->progress);
+        status = alog_fold_pool_add(feed->pool, part.frame, &part.facts, &segment->progress);
     }
-    alog_block_tail_free(&tail);
+    alog_block_part_free(&part);
     return status;
 }
 
 static enum alog_status feed_block(const struct alog_feed *feed, struct alog_segment_scan *scan,
                                    const struct alog_block_facts *facts,
                                    struct alog_feed_segment *segment, struct alog_error *error) {
-    /* Only of an archive can a block be met that was. */
-    const bool known = segment->row.blocks != 0;
-    if (known && facts->last_sequence <= segment->row.last_sequence) {
+    /* Only of an archive can a block be met that was, or that is wanted in part. */
+    const uint64_t known = segment->row.blocks != 0 ? segment->row.last_sequence : 0;
+    const uint64_t until =
+        segment->until_sequence != 0 ? segment->until_sequence : facts->last_sequence;
+    if (facts->last_sequence <= known || facts->first_sequence > until) {
         return ALOG_OK;
     }
-    const bool straddles = known && facts->first_sequence <= segment->row.last_sequence;
+    const uint64_t first = facts->first_sequence > known ? facts->first_sequence : known + 1;
+    const uint64_t last = facts->last_sequence < until ? facts->last_sequence : until;
+    const bool whole = first == facts->first_sequence && last == facts->last_sequence;
     const uint8_t *frame;
     enum alog_status status = alog_segment_scan_frame(scan, &frame, error);
     if (status == ALOG_CORRUPT) {
-        segment->unread_last_sequence = facts->last_sequence;
+        segment->unread_last_sequence = last;
         segment->unread_timestamp_ns = facts->min_timestamp_ns;
         return ALOG_OK;
     }
@@ -94,14 +98,14 @@ static enum alog_status feed_block(const struct alog_feed *feed, struct alog_seg
     }
     /* An unwanted block was read all the same: whether it can be read decides where gaps are. */
     if (status == ALOG_OK && (!feed->wanted || feed->wanted(feed->context, facts))) {
-        status = straddles ? add_tail(feed, frame, facts, segment, error)
-                           : alog_fold_pool_add(feed->pool, frame, facts, &segment->progress);
+        status = whole ? alog_fold_pool_add(feed->pool, frame, facts, &segment->progress)
+                       : add_part(feed, frame, facts, first, last, segment, error);
     }
     if (status != ALOG_OK) {
         return status == ALOG_NO_MEMORY ? alog_fail(error, status, 0, -1, "out of memory") : status;
     }
     segment->unread_last_sequence = 0;
-    advance(&segment->row, facts, alog_segment_scan_end(scan));
+    advance(&segment->row, facts, last, alog_segment_scan_end(scan));
     return feed->after_block ? feed->after_block(feed->context, segment, error) : ALOG_OK;
 }
 

@@ -16,6 +16,7 @@
 struct alog_feed_segment {
     struct alog_ledger_row row;         /* without what `progress` has yet to add */
     struct alog_fold_progress progress; /* of the blocks fed since the last alog_feed_settle */
+    uint64_t until_sequence;            /* later events are not wanted; 0 = all are */
     /* What should stand behind the row's end, as unreadable blocks or the index say. */
     uint64_t unread_last_sequence; /* 0 = nothing known */
     int64_t unread_timestamp_ns;   /* when the last such block begins; else the index's latest */

@@ -93,9 +93,15 @@ static enum alog_status read_ingested(struct day_run *run, const struct alog_fee
                                       const struct alog_ledger_row *ledger) {
     struct alog_feed_segment segment = {0};
     alog_feed_begin(alog_segment_scan_file_header(scan), ledger->name, &segment.row);
-    /* An archive's blocks have other places, and it holds what was sealed alone. */
-    uint64_t until = alog_segment_scan_source(scan) != NULL ? UINT64_MAX : ledger->bytes;
-    enum alog_status status = alog_feed_blocks(feed, scan, until, &segment, run->error);
+    uint64_t until = ledger->bytes;
+    if (alog_segment_scan_source(scan) != NULL) {
+        until = UINT64_MAX; /* an archive's blocks have other places */
+        segment.until_sequence = ledger->sealed ? 0 : ledger->last_sequence;
+    }
+    enum alog_status status = ALOG_OK;
+    if (ledger->sealed || ledger->blocks > 0) {
+        status = alog_feed_blocks(feed, scan, until, &segment, run->error);
+    }
     if (status == ALOG_OK && ledger->sealed && alog_feed_end(feed, &segment) != ALOG_OK) {
         status = no_memory(run);
     }
@@ -116,7 +122,6 @@ static enum alog_status read_ingested(struct day_run *run, const struct alog_fee
 static enum alog_status read_segment(struct day_run *run, const struct alog_feed *feed,
                                      size_t index) {
     const struct alog_segment_path *path = &run->list.segments[index];
-    const bool archived = run->list.sources[index] != NULL;
     struct alog_segment_scan *scan;
     if (alog_ingest_list_open(&run->list, index, NULL, NULL, &scan, NULL) != ALOG_OK) {
         return ALOG_OK; /* missed below if it is needed */
@@ -127,8 +132,7 @@ static enum alog_status read_segment(struct day_run *run, const struct alog_feed
     bool known;
     enum alog_status status = alog_ledger_find(run->db, id, &ledger, &known, run->error);
     bool first = alog_names_find(&run->segment_ids, alog_str(id)) == ALOG_NAME_NONE;
-    if (status == ALOG_OK && known && first && !(ledger.sealed && path->open) &&
-        !(archived && !ledger.sealed)) { /* what is in the sums of it cannot be found there again */
+    if (status == ALOG_OK && known && first && !(ledger.sealed && path->open)) {
         status = read_ingested(run, feed, scan, &ledger);
         run->report->bytes += ledger.bytes;
     }

@@ -1,3 +1,4 @@
+alog_add_test(aggregator test_archive_rebuild alog_test_database alog_test_ingest)
 alog_add_test(aggregator test_archive_unfinished alog_test_support alog_aggregator alog_writer)
 alog_add_test(aggregator test_calendar alog_test_database)
 alog_add_test(aggregator test_cap alog_test_database alog_test_ingest)
