@@ -2,13 +2,14 @@
  * bench_writer: what a log call costs its caller, and how much the writer can take.
  *
  *     bench_writer [--events N] [--calls N] [--dir D] [--ring-bytes N] [--level L] [--json]
- *                  [--only latency|sustained] [--event five|small] [--threads 1|4|1000]
+ *                  [--only latency|sustained|others] [--event five|small] [--threads 1|4|1000]
  *                  [--drain-threads 1|2]
  *
  * Latency: per call by TSC, the timer's own cost subtracted, beside a floor that is measured in the
  * same run: a TSC read, a copy of 104 prepared bytes into the same kind of ring, one release store.
  * Sustained: events per second until the last byte is synced and the segment sealed, nothing
- * dropped (callers wait for room).
+ * dropped (callers wait for room). Others: the caller's latency with what people use instead, and
+ * the writer's in the same run.
  */
 #include "bench_writer.h"
 
@@ -204,6 +205,31 @@ static void run_sustained(const struct bench_options *options) {
     }
 }
 
+static void run_others(const struct bench_options *options) {
+    size_t count;
+    const struct bench_other *others = bench_others(&count);
+    if (!options->json) {
+        printf("\nFive strings, one thread, bursts of 1,000 calls, ns a call\n%-28s %10s %10s %10s "
+               "%12s %8s %8s\n",
+               "kept as", "p50", "p99", "p99.9", "max", "failed", "B/event");
+    }
+    for (size_t i = 0; i <= count; i++) {
+        const struct bench_other *other = i == 0 ? NULL : &others[i - 1];
+        const char *name = other == NULL ? "agentlog" : other->name;
+        double bytes;
+        struct bench_latency r = bench_latency_run_other(options, other, &bytes);
+        if (options->json) {
+            printf("%s{\"kept_as\":\"%s\",\"p50_ns\":%.1f,\"p99_ns\":%.1f,\"p999_ns\":%.1f,"
+                   "\"max_ns\":%.0f,\"failed\":%" PRIu64 ",\"bytes_per_event\":%.1f}",
+                   i == 0 ? "" : ",", name, r.p50, r.p99, r.p999, r.max, r.dropped, bytes);
+            continue;
+        }
+        printf("%-28s %10.0f %10.0f %10.0f %12.0f %8" PRIu64 " %8.1f\n", name, r.p50, r.p99, r.p999,
+               r.max, r.dropped, bytes);
+        fflush(stdout);
+    }
+}
+
 static enum bench_event event_named(const char *name) {
     if (strcmp(name, "five") != 0 && strcmp(name, "small") != 0) {
         bench_die("--event is five or small");
@@ -214,8 +240,9 @@ static enum bench_event event_named(const char *name) {
 static void run(const struct bench_options *options, const char *only) {
     bool latency = only == NULL || strcmp(only, "latency") == 0;
     bool sustained = only == NULL || strcmp(only, "sustained") == 0;
-    if (!latency && !sustained) {
-        bench_die("--only is latency or sustained");
+    bool with_others = only == NULL || strcmp(only, "others") == 0;
+    if (!latency && !sustained && !with_others) {
+        bench_die("--only is latency, sustained or others");
     }
     printf(options->json ? "{\"latency\":[" : "");
     if (latency) {
@@ -224,6 +251,10 @@ static void run(const struct bench_options *options, const char *only) {
     printf(options->json ? "],\"sustained\":[" : "");
     if (sustained) {
         run_sustained(options);
+    }
+    printf(options->json ? "],\"others\":[" : "");
+    if (with_others) {
+        run_others(options);
     }
     printf(options->json ? "]}\n" : "");
 }

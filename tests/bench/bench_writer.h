@@ -46,6 +46,21 @@ struct bench_latency {
 struct bench_latency bench_latency_run(const struct bench_options *options, enum bench_event event,
                                        uint32_t threads, bool paced);
 
+/* Another way to keep an event than this project's. Its state is what `open` returns. */
+struct bench_other {
+    const char *name;
+    uint64_t fewer_calls; /* it is slow: this fraction of the calls */
+    void *(*open)(const char *dir);
+    bool (*log)(void *state, const struct alog_agent_execution *event);
+    void (*close)(void *state);
+};
+const struct bench_other *bench_others(size_t *ret_count);
+
+/* One thread logs five strings in bursts, with `other`, or the writer where it is NULL. */
+struct bench_latency bench_latency_run_other(const struct bench_options *options,
+                                             const struct bench_other *other,
+                                             double *ret_bytes_per_event);
+
 struct bench_sustained {
     double seconds; /* from the first event until the last byte is synced and the file sealed */
     double events_per_second;

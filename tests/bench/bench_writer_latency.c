@@ -1,9 +1,11 @@
 /* The caller's side of bench_writer: nanoseconds per call, and the floor below them. */
+#include <fts.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bench_writer.h"
@@ -177,6 +179,8 @@ struct measurer {
     enum bench_event event;
     bool paced;
     uint64_t calls;
+    const struct bench_other *other; /* NULL = the writer, or the floor */
+    void *other_state;
     struct alog_writer *writer;
     struct floor_ring *ring;
     struct timer timer;
@@ -189,6 +193,9 @@ static inline bool one_call(struct measurer *m, const struct alog_agent_executio
                             const uint8_t *prepared) {
     if (m->event == BENCH_FLOOR) {
         return log_floor(m->ring, prepared);
+    }
+    if (m->other != NULL) {
+        return m->other->log(m->other_state, event);
     }
     return alog_log_agent_execution(m->writer, event) == ALOG_OK;
 }
@@ -221,7 +228,7 @@ static void *measure(void *argument) {
         bench_die("no job scope");
     }
     memset(m->samples, 0, m->calls * sizeof *m->samples); /* touch the pages beforehand */
-    for (uint64_t i = 0; i < WARM_UP; i++) {
+    for (uint64_t i = 0; i < WARM_UP && i < m->calls; i++) {
         if (i % BURST_EVENTS == 0) {
             nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
         }
@@ -323,6 +330,45 @@ struct bench_latency bench_latency_run(const struct bench_options *options, enum
     if (alog_writer_close(writer, NULL) != ALOG_OK) {
         bench_die("the log is not whole");
     }
+    bench_dir_remove(dir);
+    return result;
+}
+
+/* Of the files in `dir`, in all. */
+static double bytes_below(const char *dir) {
+    char *const paths[] = {(char *)(uintptr_t)dir, NULL};
+    FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    double bytes = 0;
+    for (FTSENT *at = NULL; walk != NULL && (at = fts_read(walk)) != NULL;) {
+        bytes += at->fts_info == FTS_F ? (double)at->fts_statp->st_size : 0;
+    }
+    if (walk != NULL) {
+        fts_close(walk);
+    }
+    return bytes;
+}
+
+struct bench_latency bench_latency_run_other(const struct bench_options *options,
+                                             const struct bench_other *other,
+                                             double *ret_bytes_per_event) {
+    char *dir = bench_dir_make(options);
+    struct measurer m = {.event = BENCH_FIVE_STRINGS,
+                         .calls = options->calls / (other != NULL ? other->fewer_calls : 1) + 1,
+                         .other = other,
+                         .timer = calibrate()};
+    if (other != NULL) {
+        m.other_state = other->open(dir);
+    } else if (alog_writer_open(dir, NULL, &m.writer, NULL) != ALOG_OK) {
+        bench_die("cannot open a writer");
+    }
+    struct bench_latency result = run_threads(&m, 1);
+    if (other != NULL) {
+        other->close(m.other_state);
+    } else if (alog_writer_close(m.writer, NULL) != ALOG_OK) {
+        bench_die("the log is not whole");
+    }
+    uint64_t warm_up = m.calls < WARM_UP ? m.calls : WARM_UP;
+    *ret_bytes_per_event = bytes_below(dir) / (double)(m.calls + warm_up);
     bench_dir_remove(dir);
     return result;
 }

@@ -22,6 +22,7 @@ add_dependencies(bench_questions agentlog)
 add_test(NAME bench/bench_questions COMMAND bench_questions --events 20000 --rounds 1)
 
 add_executable(bench_writer bench/bench_writer.c bench/bench_writer_latency.c
-               bench/bench_writer_sustained.c)
-target_link_libraries(bench_writer PRIVATE alog_build alog_writer alog_format alog_test_support Threads::Threads)
+               bench/bench_writer_others.c bench/bench_writer_sustained.c)
+target_link_libraries(bench_writer PRIVATE alog_build alog_writer alog_format alog_test_support PkgConfig::SQLITE3
+                                           Threads::Threads)
 add_test(NAME bench/bench_writer COMMAND bench_writer --events 20000 --calls 2000)
