@@ -43,6 +43,7 @@ struct cli_arguments {
     const char *redact;
     const char *fields;
     const char *output;
+    const char *title;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
     struct alog_opt_i64 until_ns;

@@ -17,6 +17,7 @@ extern const struct cli_command cmd_nightly;
 extern const struct cli_command cmd_prune;
 extern const struct cli_command cmd_coverage;
 extern const struct cli_command cmd_recover;
+extern const struct cli_command cmd_report;
 extern const struct cli_command cmd_archive;
 extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_sql;
