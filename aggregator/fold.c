@@ -46,23 +46,13 @@ uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text) {
     return name;
 }
 
-uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
-    const struct alog_cells *cells = &fold->cells;
-    if (cells->kinds[at] == ALOG_CELL_SMALL) {
-        uint32_t index = (uint32_t)cells->cells[at].number;
-        uint32_t *known = &fold->strings[index].name;
-        if (*known == 0) {
-            *known = alog_fold_intern(fold, fold->block.strings.strings[index]) + 1;
-        }
-        return *known - 1;
-    }
-    if (cells->kinds[at] == ALOG_CELL_TEXT) {
-        return alog_fold_intern(fold, (struct alog_string){cells->cells[at].text, cells->lens[at]});
-    }
-    return ALOG_NAME_EMPTY;
+uint32_t alog_fold_name_of_string(struct alog_fold *fold, uint32_t index) {
+    uint32_t name = alog_fold_intern(fold, fold->block.strings.strings[index]);
+    fold->strings[index].name = name + 1;
+    return name;
 }
 
-static enum alog_word word_of(struct alog_string text) {
+enum alog_word alog_fold_word_of(struct alog_string text) {
     static const struct {
         struct alog_string text;
         enum alog_word word;
@@ -82,31 +72,18 @@ static enum alog_word word_of(struct alog_string text) {
     return ALOG_WORD_OTHER;
 }
 
-enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
-    const struct alog_cells *cells = &fold->cells;
-    if (cells->kinds[at] == ALOG_CELL_SMALL) {
-        uint32_t index = (uint32_t)cells->cells[at].number;
-        struct alog_fold_string *known = &fold->strings[index];
-        if (known->word == ALOG_WORD_UNKNOWN) {
-            known->word = (uint8_t)word_of(fold->block.strings.strings[index]);
-        }
-        return (enum alog_word)known->word;
-    }
-    if (cells->kinds[at] == ALOG_CELL_TEXT) {
-        return word_of((struct alog_string){cells->cells[at].text, cells->lens[at]});
-    }
-    return ALOG_WORD_OTHER;
+enum alog_word alog_fold_word_of_string(struct alog_fold *fold, uint32_t index) {
+    enum alog_word word = alog_fold_word_of(fold->block.strings.strings[index]);
+    fold->strings[index].word = (uint8_t)word;
+    return word;
 }
 
 /* ---- What an event belongs to ---- */
 
 static void find_hour(struct alog_fold *fold) {
-    int64_t at_ns = fold->cells.timestamp_ns;
-    if (at_ns >= fold->hour_from_ns && at_ns < fold->hour_until_ns) {
-        return;
-    }
     const struct alog_fold_scope *scope = fold->scope;
-    int64_t start_s = alog_bucket_of_ns(at_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
+    int64_t start_s =
+        alog_bucket_of_ns(fold->cells.timestamp_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
     fold->hour_epoch = start_s;
     fold->hour_from_ns = start_s * 1000000000;
     if (__builtin_add_overflow(fold->hour_from_ns, ALOG_HOUR_S * 1000000000,
@@ -116,14 +93,14 @@ static void find_hour(struct alog_fold *fold) {
     fold->hour_wanted = start_s >= scope->from_epoch_s && start_s < scope->until_epoch_s;
 }
 
-static struct alog_row_jobs *look_up_job(struct alog_fold *fold) {
+static struct alog_row_jobs *look_up_job(struct alog_fold *fold, struct alog_string job_id) {
     const struct alog_fold_scope *scope = fold->scope;
-    if (scope->only_jobs &&
-        alog_names_find(scope->only_jobs, fold->cells.job_id) == ALOG_NAME_NONE) {
+    if (!scope->jobs ||
+        (scope->only_jobs && alog_names_find(scope->only_jobs, job_id) == ALOG_NAME_NONE)) {
         return NULL;
     }
     struct alog_group_key key = {.environment = fold->environment,
-                                 .job = alog_names_add(&fold->groups.jobs, fold->cells.job_id)};
+                                 .job = alog_names_add(&fold->groups.jobs, job_id)};
     if (key.job == ALOG_NAME_NONE) {
         fold->no_memory = true;
         return NULL;
@@ -131,22 +108,38 @@ static struct alog_row_jobs *look_up_job(struct alog_fold *fold) {
     return alog_fold_row(fold, ALOG_IN_jobs, &key);
 }
 
-/* The event's job, NULL when it has none or it is not wanted. */
-static void find_job(struct alog_fold *fold) {
-    fold->job = NULL;
-    if (!fold->scope->jobs || fold->cells.job_id.len == 0) {
-        return;
-    }
+static void look_up_string(struct alog_fold *fold, struct alog_fold_string *known,
+                           struct alog_string text) {
+    known->as_job = text.len != 0 ? ALOG_JOB_KNOWN : ALOG_JOB_NONE;
+    known->job = text.len != 0 ? look_up_job(fold, text) : NULL;
+}
+
+/* The event's job id; data NULL when it has none. */
+static struct alog_string job_id_of(const struct alog_fold *fold) {
+    return fold->cells.job_index != ALOG_NO_STRING
+               ? fold->block.strings.strings[fold->cells.job_index]
+           : fold->cells.has_own ? fold->cells.job_id
+                                 : (struct alog_string){NULL, 0};
+}
+
+/* Of an event that has its job id in itself, or none, or an environment of its own. */
+static void find_own_job(struct alog_fold *fold) {
+    struct alog_string job_id = job_id_of(fold);
+    fold->has_job = job_id.len != 0;
+    fold->job = fold->has_job ? look_up_job(fold, job_id) : NULL;
+}
+
+static inline void find_job(struct alog_fold *fold) {
     uint32_t index = fold->cells.job_index;
     if (index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
-        fold->job = look_up_job(fold);
+        find_own_job(fold);
         return;
     }
     struct alog_fold_string *known = &fold->strings[index];
-    if (!known->job_known) {
-        known->job = look_up_job(fold);
-        known->job_known = true;
+    if (known->as_job == ALOG_JOB_UNKNOWN) {
+        look_up_string(fold, known, fold->block.strings.strings[index]);
     }
+    fold->has_job = known->as_job == ALOG_JOB_KNOWN;
     fold->job = known->job;
 }
 
@@ -172,8 +165,8 @@ static void forget_rows(struct alog_fold *fold) {
     fold->bucket = 0;
 }
 
-static void *find_row(struct alog_fold *fold, enum alog_rollup rollup, const uint32_t *dimensions,
-                      unsigned count) {
+void *alog_fold_find_row(struct alog_fold *fold, enum alog_rollup rollup,
+                         const uint32_t *dimensions, unsigned count) {
     struct alog_group_key key = {.hour_epoch = fold->hour_epoch, .environment = fold->environment};
     for (unsigned i = 0; i < count; i++) {
         key.dimensions[i] = dimensions[i];
@@ -181,70 +174,28 @@ static void *find_row(struct alog_fold *fold, enum alog_rollup rollup, const uin
     return alog_fold_row(fold, rollup, &key);
 }
 
-void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
-                         const uint32_t *dimensions, unsigned count) {
-    const unsigned bits = 14; /* of each dimension: names are numbered from 0 as they come */
-    uint64_t packed = rollup + 1u;
-    uint32_t all = 0;
-    for (unsigned i = 0; i < count; i++) {
-        packed = packed << bits | dimensions[i];
-        all |= dimensions[i];
-    }
-    if (all >> bits != 0) {
-        return find_row(fold, rollup, dimensions, count);
-    }
-    uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
-    /* Names are numbered densely: those of one dimension, of which there may be thousands, do not
-     * get into each other's way. */
-    struct alog_fold_memo *memo = count == 1 ? &fold->by_name[dimensions[0] & (ALOG_FOLD_MEMOS - 1)]
-                                             : &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
-    if (memo->key != packed || memo->bucket != fold->bucket) {
-        void *row = find_row(fold, rollup, dimensions, count);
-        if (!row) {
-            return NULL;
-        }
-        *memo = (struct alog_fold_memo){packed, row, fold->bucket};
-    }
-    return memo->row;
-}
-
-static void end_count(struct alog_fold *fold, struct alog_fold_count *count) {
-    if (count->sketch && alog_groups_count_at(&fold->groups, count->sketch, count->bucket,
-                                              count->count) != ALOG_OK) {
-        fold->no_memory = true;
-    }
-    count->sketch = NULL;
-}
-
-void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
-                     uint64_t count) {
-    if (bucket - sketch->first < sketch->len && sketch->narrow) {
-        __builtin_prefetch(&sketch->narrow[bucket - sketch->first], 1);
-    }
-    struct alog_fold_count *slot = &fold->counts[fold->next_count++ % ALOG_FOLD_COUNTS];
-    end_count(fold, slot);
-    *slot = (struct alog_fold_count){sketch, count, bucket};
-}
-
-static void end_counts(struct alog_fold *fold) {
-    for (uint32_t i = 0; i < ALOG_FOLD_COUNTS; i++) {
-        end_count(fold, &fold->counts[i]);
-    }
+void alog_fold_count_slowly(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
+                            uint64_t count) {
+    fold->no_memory |= alog_groups_count_at(&fold->groups, sketch, bucket, count) != ALOG_OK;
 }
 
 /* ---- Events ---- */
 
-static void count_event(struct alog_fold *fold) {
+static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
     const struct alog_event_type *type = fold->cells.type;
-    struct alog_fold_tally *tally = &fold->tallies[type->id];
+    uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
+    tally->row = alog_fold_hour_row(fold, ALOG_IN_rollup_events, &name, 1);
+    tally->bucket = fold->bucket;
+    /* Fields of user-defined types have other places with other writers. */
+    tally->fields = tally->row && type->id < ALOG_FIRST_USER_TYPE
+                        ? alog_fold_hour_row(fold, ALOG_IN_rollup_fields, &name, 1)
+                        : NULL;
+}
+
+static inline void count_event(struct alog_fold *fold) {
+    struct alog_fold_tally *tally = &fold->tallies[fold->cells.type->id];
     if (!tally->row || tally->bucket != fold->bucket) {
-        uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
-        tally->row = alog_fold_hour_row(fold, ALOG_IN_rollup_events, &name, 1);
-        tally->bucket = fold->bucket;
-        /* Fields of user-defined types have other places with other writers. */
-        tally->fields = tally->row && type->id < ALOG_FIRST_USER_TYPE
-                            ? alog_fold_hour_row(fold, ALOG_IN_rollup_fields, &name, 1)
-                            : NULL;
+        find_tally(fold, tally);
         if (!tally->row) {
             return;
         }
@@ -253,10 +204,10 @@ static void count_event(struct alog_fold *fold) {
         tally->fields->fields_seen |= (int64_t)fold->cells.present;
     }
     tally->row->events++;
-    tally->row->without_job += fold->cells.job_id.len == 0;
+    tally->row->without_job += !fold->has_job;
 }
 
-static void count_in_job(struct alog_fold *fold) {
+static inline void count_in_job(struct alog_fold *fold) {
     struct alog_row_jobs *job = fold->job;
     int64_t at_ns = fold->cells.timestamp_ns;
     job->events++;
@@ -264,11 +215,15 @@ static void count_in_job(struct alog_fold *fold) {
     job->last_ns = at_ns > job->last_ns ? at_ns : job->last_ns;
 }
 
-static void fold_event(struct alog_fold *fold) {
+/* Of another hour than the event before, or of an environment that may be another. */
+static void enter_bucket(struct alog_fold *fold) {
     int64_t hour_before = fold->hour_epoch;
     uint32_t environment_before = fold->environment;
-    find_hour(fold);
-    fold->environment = fold->cells.environment.data
+    int64_t at_ns = fold->cells.timestamp_ns;
+    if (at_ns < fold->hour_from_ns || at_ns >= fold->hour_until_ns) {
+        find_hour(fold);
+    }
+    fold->environment = fold->cells.has_own && fold->cells.environment.data
                             ? alog_fold_intern(fold, fold->cells.environment)
                             : fold->block_environment;
     if (fold->bucket == 0 || fold->hour_epoch != hour_before ||
@@ -276,10 +231,24 @@ static void fold_event(struct alog_fold *fold) {
         find_bucket(fold);
     }
     fold->hourly = fold->scope->rollups && fold->hour_wanted;
-    find_job(fold);
-    if (fold->scope->note_jobs && fold->hour_wanted && fold->cells.job_id.len != 0 &&
-        alog_names_add(&fold->seen_jobs, fold->cells.job_id) == ALOG_NAME_NONE) {
+}
+
+static void note_job(struct alog_fold *fold) {
+    struct alog_string job_id = job_id_of(fold);
+    if (job_id.len != 0 && alog_names_add(&fold->seen_jobs, job_id) == ALOG_NAME_NONE) {
         fold->no_memory = true;
+    }
+}
+
+static inline void fold_event(struct alog_fold *fold) {
+    int64_t at_ns = fold->cells.timestamp_ns;
+    if (at_ns < fold->hour_from_ns || at_ns >= fold->hour_until_ns || fold->cells.has_own ||
+        fold->environment != fold->block_environment || fold->bucket == 0) {
+        enter_bucket(fold);
+    }
+    find_job(fold);
+    if (fold->scope->note_jobs && fold->hour_wanted) {
+        note_job(fold);
     }
     if (fold->hourly) {
         count_event(fold);
@@ -358,7 +327,6 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
         status = reset_caches(fold);
         if (status == ALOG_OK) {
             status = fold_events(fold, declared, &result);
-            end_counts(fold);
             status = fold->no_memory ? ALOG_NO_MEMORY : status;
         }
     } else if (status != ALOG_NO_MEMORY) {

@@ -1,37 +1,37 @@
 #include "fold_cells.h"
 
-#include "catalogue_fields.h"
-
-/* An element by its first byte. Its number is (the first eight bytes, big endian, >> shift) & mask.
+/*
+ * An element by its first byte, in one word: its kind, the shifts to the left and then to the right
+ * that leave its number of its first eight bytes (big endian), and how many bytes it has, 0 for
+ * another form.
  */
-struct head {
-    uint32_t mask;
-    uint8_t shift;
-    uint8_t kind;
-    uint8_t bytes; /* of the whole element; 0 = another form */
-};
+#define HEAD(kind, left, right, bytes)                                                             \
+    ((uint32_t)(bytes) << 24 | (uint32_t)(right) << 16 | (uint32_t)(left) << 8 | (uint32_t)(kind))
 
 #define TIMES_4(...)  __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
 #define TIMES_16(...) TIMES_4(TIMES_4(__VA_ARGS__))
 #define TIMES_64(...) TIMES_4(TIMES_16(__VA_ARGS__))
-#define FIXINT                                                                                     \
-    { 0xff, 56, ALOG_CELL_SMALL, 1 }
-#define FIXSTR(len)                                                                                \
-    { 0, 0, ALOG_CELL_TEXT, 1 + (len) }
-#define FIXSTR_4(n)  FIXSTR(n), FIXSTR((n) + 1), FIXSTR((n) + 2), FIXSTR((n) + 3)
-#define FIXSTR_16(n) FIXSTR_4(n), FIXSTR_4((n) + 4), FIXSTR_4((n) + 8), FIXSTR_4((n) + 12)
+#define FIXINT        HEAD(ALOG_CELL_SMALL, 0, 56, 1)
+#define FIXSTR(len)   HEAD(ALOG_CELL_TEXT, 0, 63, 1 + (len))
+#define OTHER         HEAD(ALOG_CELL_OTHER, 0, 0, 0)
+#define FIXSTR_4(n)   FIXSTR(n), FIXSTR((n) + 1), FIXSTR((n) + 2), FIXSTR((n) + 3)
+#define FIXSTR_16(n)  FIXSTR_4(n), FIXSTR_4((n) + 4), FIXSTR_4((n) + 8), FIXSTR_4((n) + 12)
 
 /* clang-format off */
-static const struct head heads[256] = {
+static const uint32_t heads[256] = {
     TIMES_64(FIXINT), TIMES_64(FIXINT),
-    [0xa0] = FIXSTR_16(0), FIXSTR_16(16),
-    [0xc0] = {0, 0, ALOG_CELL_ABSENT, 1},
-    [0xc2] = {1, 56, ALOG_CELL_BOOL, 1},
-    [0xc3] = {1, 56, ALOG_CELL_BOOL, 1},
-    [0xcb] = {0, 0, ALOG_CELL_REAL, 9},
-    [0xcc] = {0xff, 48, ALOG_CELL_SMALL, 2},
-    [0xcd] = {0xffff, 40, ALOG_CELL_SMALL, 3},
-    [0xce] = {0xffffffff, 24, ALOG_CELL_SMALL, 5},
+    TIMES_16(OTHER), TIMES_16(OTHER),
+    FIXSTR_16(0), FIXSTR_16(16),
+    HEAD(ALOG_CELL_ABSENT, 0, 63, 1),
+    OTHER,
+    HEAD(ALOG_CELL_BOOL, 7, 63, 1),
+    HEAD(ALOG_CELL_BOOL, 7, 63, 1),
+    TIMES_4(OTHER), OTHER, OTHER, OTHER,
+    HEAD(ALOG_CELL_REAL, 0, 63, 9),
+    HEAD(ALOG_CELL_SMALL, 8, 56, 2),
+    HEAD(ALOG_CELL_SMALL, 8, 48, 3),
+    HEAD(ALOG_CELL_SMALL, 8, 32, 5),
+    OTHER, TIMES_16(OTHER), TIMES_16(OTHER), TIMES_16(OTHER),
 };
 /* clang-format on */
 
@@ -39,93 +39,151 @@ static const struct head heads[256] = {
 #define LONGEST 32u
 #define SLACK   8u
 
-/* By type id and field: which kinds it may be of here (a bit each), and whether it is a name. */
-struct rule {
-    uint8_t kinds, is_name;
-};
-
-#define BIT(kind)             (uint8_t)(1u << (kind))
-#define NAME_RULE             {BIT(ALOG_CELL_ABSENT) | BIT(ALOG_CELL_SMALL), 1},
-#define TEXT_RULE             {BIT(ALOG_CELL_ABSENT) | BIT(ALOG_CELL_TEXT), 0},
-#define RULE(kind)            {BIT(ALOG_CELL_ABSENT) | BIT(kind), 0},
-#define RULE_2(kind, another) {BIT(ALOG_CELL_ABSENT) | BIT(kind) | BIT(another), 0},
-
-/* clang-format off */
-static const struct rule rules[][ALOG_MAX_FIELDS] = {
-#define ALOG_EVENT(id, event, doc) [id] = {
-#define ALOG_NAME(event, field, presence, otel, doc) NAME_RULE
-#define ALOG_ENUMERATED(event, field, presence, enumeration, otel, doc) NAME_RULE
-#define ALOG_TEXT(event, field, presence, otel, doc) TEXT_RULE
-#define ALOG_JSON(event, field, presence, otel, doc) TEXT_RULE
-#define ALOG_BOOLEAN(event, field, presence, otel, doc) RULE(ALOG_CELL_BOOL)
-#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) RULE(ALOG_CELL_SMALL)
-#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) RULE_2(ALOG_CELL_SMALL, ALOG_CELL_REAL)
-#define ALOG_EVENT_END(event) },
-#include "format/catalogue.def"
-};
-/* clang-format on */
-#define TYPE_COUNT (sizeof(rules) / sizeof(rules[0]))
-
 void alog_cells_free(struct alog_cells *cells) {
     alog_event_decoder_free(&cells->decoder);
 }
 
 /* ---- The usual form ---- */
 
-static inline uint32_t number_at(const uint8_t *at, struct head head) {
-    return (uint32_t)(alog_mp_load64(at) >> head.shift) & head.mask;
+static inline uint8_t kind_of(uint32_t head) {
+    return (uint8_t)head;
 }
 
-/* A real, or a text; false: something else. *at moves on. */
-static inline bool take_wide(struct alog_cells *cells, unsigned i, const uint8_t **at,
-                             struct head head, size_t room) {
-    if (head.kind == ALOG_CELL_REAL) {
-        uint64_t bits = alog_mp_load64(*at + 1);
-        memcpy(&cells->cells[i].real, &bits, sizeof(bits));
-        *at += head.bytes;
-        return true;
-    }
-    if (head.kind == ALOG_CELL_TEXT) {
-        cells->cells[i].text = (const char *)*at + 1;
-        cells->lens[i] = head.bytes - 1u;
-        *at += head.bytes;
-        return true;
-    }
-    if (**at == 0xd9 && 2u + (*at)[1] <= room) {
-        cells->kinds[i] = ALOG_CELL_TEXT;
-        cells->cells[i].text = (const char *)*at + 2;
-        cells->lens[i] = (*at)[1];
-        *at += 2u + (*at)[1];
-        return true;
-    }
-    return false;
+static inline uint64_t number_of(uint64_t first_bytes, uint32_t head) {
+    return first_bytes << (head >> 8 & 63) >> (head >> 16 & 63);
 }
 
-/* The fields; where they end, or NULL when one is unusual. */
-static inline const uint8_t *take_fields(struct alog_cells *cells, const uint8_t *at,
-                                         const uint8_t *end, const struct rule *rule,
-                                         uint32_t elements, uint32_t string_count) {
-    unsigned wrong = 0;
-    uint64_t present = 0;
-    for (uint32_t i = 0; i < elements; i++) {
-        const struct head head = heads[*at];
-        cells->kinds[i] = head.kind;
-        if (BIT(head.kind) & (BIT(ALOG_CELL_REAL) | BIT(ALOG_CELL_TEXT) | BIT(ALOG_CELL_OTHER))) {
-            const size_t needed = (elements - i - 1) * LONGEST + SLACK;
-            if (!take_wide(cells, i, &at, head, (size_t)(end - at) - needed)) {
-                return NULL;
-            }
-        } else {
-            const uint32_t number = number_at(at, head);
-            cells->cells[i].number = number;
-            wrong |= rule[i].is_name & (unsigned)(number >= string_count);
-            at += head.bytes;
+static inline uint32_t bytes_of(uint32_t head) {
+    return head >> 24;
+}
+
+/* An event whose fields are being taken. Each of the next functions takes one of them, and returns
+ * where it ends; NULL: it is unusual. Which bytes it begins with hardly changes from event to
+ * event, so that branches are cheaper here than one table for all. */
+struct taking {
+    struct alog_cells *cells;
+    const uint8_t *end;
+    uint32_t string_count;
+    uint64_t present;
+};
+
+static inline void put_small(struct taking *t, unsigned i, uint64_t number) {
+    t->cells->kinds[i] = ALOG_CELL_SMALL;
+    t->cells->cells[i].number = (int64_t)number;
+    t->present |= UINT64_C(1) << i;
+}
+
+static inline const uint8_t *take_absent(struct taking *t, unsigned i, const uint8_t *at) {
+    t->cells->kinds[i] = ALOG_CELL_ABSENT;
+    return *at == 0xc0 ? at + 1 : NULL;
+}
+
+static inline const uint8_t *take_small(struct taking *t, unsigned i, const uint8_t *at) {
+    const uint64_t first_bytes = alog_mp_load64(at);
+    const uint32_t head = heads[first_bytes >> 56];
+    if (kind_of(head) != ALOG_CELL_SMALL) {
+        return take_absent(t, i, at);
+    }
+    put_small(t, i, number_of(first_bytes, head));
+    return at + bytes_of(head);
+}
+
+static inline const uint8_t *take_integer(struct taking *t, unsigned i, const uint8_t *at) {
+    if (*at < 0x80) {
+        put_small(t, i, *at);
+        return at + 1;
+    }
+    return take_small(t, i, at);
+}
+
+static inline const uint8_t *take_name(struct taking *t, unsigned i, const uint8_t *at) {
+    if (*at < 0x80 && *at < t->string_count) {
+        put_small(t, i, *at);
+        return at + 1;
+    }
+    const uint8_t *behind = take_small(t, i, at);
+    return t->cells->kinds[i] != ALOG_CELL_SMALL ||
+                   t->cells->cells[i].number < (int64_t)t->string_count
+               ? behind
+               : NULL;
+}
+
+static inline const uint8_t *take_boolean(struct taking *t, unsigned i, const uint8_t *at) {
+    if ((*at & 0xfe) != 0xc2) {
+        return take_absent(t, i, at);
+    }
+    t->cells->kinds[i] = ALOG_CELL_BOOL;
+    t->cells->cells[i].number = *at & 1;
+    t->present |= UINT64_C(1) << i;
+    return at + 1;
+}
+
+static inline const uint8_t *take_real(struct taking *t, unsigned i, const uint8_t *at) {
+    if (*at != 0xcb) {
+        return take_small(t, i, at);
+    }
+    const uint64_t bits = alog_mp_load64(at + 1);
+    t->cells->kinds[i] = ALOG_CELL_REAL;
+    memcpy(&t->cells->cells[i].real, &bits, sizeof(bits));
+    t->present |= UINT64_C(1) << i;
+    return at + 9;
+}
+
+/* `rest` bytes, at most, have the fields behind it. */
+static inline const uint8_t *take_text(struct taking *t, unsigned i, const uint8_t *at,
+                                       size_t rest) {
+    uint32_t len = *at ^ 0xa0u;
+    const uint8_t *text = at + 1;
+    if (len >= 32) {
+        if (*at != 0xd9) {
+            return take_absent(t, i, at);
         }
-        wrong |= ~((unsigned)rule[i].kinds >> cells->kinds[i]) & 1u;
-        present |= (uint64_t)(head.kind != ALOG_CELL_ABSENT) << i;
+        len = *text++;
+        if (len + rest > (size_t)(t->end - text)) {
+            return NULL;
+        }
     }
-    cells->present = present;
-    return wrong ? NULL : at;
+    t->cells->kinds[i] = ALOG_CELL_TEXT;
+    t->cells->cells[i].text = (const char *)text;
+    t->cells->lens[i] = len;
+    t->present |= UINT64_C(1) << i;
+    return text + len;
+}
+
+/* take_fields_of_agent_execution, …: the first `elements` fields. */
+/* clang-format off */
+#define TAKE(take)                                                                                 \
+    if (elements == i) { return at; }                                                              \
+    at = take;                                                                                     \
+    if (!at) { return NULL; }                                                                      \
+    i++;
+#define ALOG_EVENT(id, event, doc)                                                                 \
+    static const uint8_t *take_fields_of_##event(struct taking *t, const uint8_t *at, uint32_t elements) {  \
+        unsigned i = 0;
+#define ALOG_NAME(event, field, presence, otel, doc) TAKE(take_name(t, i, at))
+#define ALOG_ENUMERATED(event, field, presence, enumeration, otel, doc) TAKE(take_name(t, i, at))
+#define ALOG_TEXT(event, field, presence, otel, doc) TAKE(take_text(t, i, at, (elements - i) * LONGEST + SLACK))
+#define ALOG_JSON(event, field, presence, otel, doc) TAKE(take_text(t, i, at, (elements - i) * LONGEST + SLACK))
+#define ALOG_BOOLEAN(event, field, presence, otel, doc) TAKE(take_boolean(t, i, at))
+#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) TAKE(take_integer(t, i, at))
+#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) TAKE(take_real(t, i, at))
+#define ALOG_EVENT_END(event)                                                                      \
+        return elements == i ? at : NULL; /* a newer catalogue has more */                         \
+    }
+#include "format/catalogue.def"
+/* clang-format on */
+
+/* The fields of any type of the catalogue; NULL also when it is none. */
+static inline const uint8_t *take_fields(struct taking *t, uint32_t id, const uint8_t *at,
+                                         uint32_t elements) {
+    switch (id) {
+#define ALOG_EVENT(id, event, doc)                                                                 \
+    case (id):                                                                                     \
+        return take_fields_of_##event(t, at, elements);
+#include "format/catalogue.def"
+    default:
+        return NULL;
+    }
 }
 
 /* False: not of the usual form, and nothing is taken. */
@@ -145,7 +203,7 @@ static inline bool take_usual(struct alog_cells *cells, struct alog_mp_cursor *c
         at += 2;
     }
     const uint32_t id = *at++;
-    if (count < 3 || id >= TYPE_COUNT || left < (count + 1) * LONGEST + SLACK) {
+    if (count < 3 || id >= 0x80 || left < (count + 1) * LONGEST + SLACK) {
         return false;
     }
     const struct alog_event_type *type = alog_schema_type(block->schema, id);
@@ -153,34 +211,36 @@ static inline bool take_usual(struct alog_cells *cells, struct alog_mp_cursor *c
     if (!type || elements > type->field_count) {
         return false;
     }
-    const struct head delta = heads[*at];
-    const int64_t now_ns = (int64_t)((uint64_t)*timestamp_ns + number_at(at, delta));
-    if (delta.kind != ALOG_CELL_SMALL || now_ns < 0) {
+    const uint64_t delta_bytes = alog_mp_load64(at);
+    const uint32_t delta = heads[delta_bytes >> 56];
+    const int64_t now_ns = (int64_t)((uint64_t)*timestamp_ns + number_of(delta_bytes, delta));
+    if (kind_of(delta) != ALOG_CELL_SMALL || now_ns < 0) {
         return false;
     }
-    at += delta.bytes;
-    const struct head job = heads[*at];
-    const uint32_t job_index = number_at(at, job);
-    if (job.kind == ALOG_CELL_SMALL && job_index < block->strings.count) {
-        cells->job_index = job_index;
-        cells->job_id = block->strings.strings[job_index];
-    } else if (job.kind == ALOG_CELL_ABSENT) {
+    at += bytes_of(delta);
+    const uint64_t job_bytes = alog_mp_load64(at);
+    const uint32_t job = heads[job_bytes >> 56];
+    const uint64_t job_index = number_of(job_bytes, job);
+    if (kind_of(job) == ALOG_CELL_SMALL && job_index < block->strings.count) {
+        cells->job_index = (uint32_t)job_index;
+    } else if (kind_of(job) == ALOG_CELL_ABSENT) {
         cells->job_index = ALOG_NO_STRING;
-        cells->job_id = (struct alog_string){NULL, 0};
     } else {
         return false;
     }
-    at = take_fields(cells, at + job.bytes, cursor->end, rules[id], elements, block->strings.count);
+    /* Those that are cut off; one word or two, for most types. */
+    for (uint32_t i = 0; i < type->field_count; i += 8) {
+        memset(&cells->kinds[i], ALOG_CELL_ABSENT, 8);
+    }
+    struct taking taking = {cells, cursor->end, block->strings.count, 0};
+    at = take_fields(&taking, id, at + bytes_of(job), elements);
     if (!at) {
         return false;
     }
-    for (uint32_t i = elements; i < type->field_count; i++) {
-        cells->kinds[i] = ALOG_CELL_ABSENT;
-    }
+    cells->present = taking.present;
     cells->type = type;
     cells->timestamp_ns = *timestamp_ns = now_ns;
-    cells->has_extras = false;
-    cells->event_id = cells->environment = (struct alog_string){NULL, 0};
+    cells->has_own = false;
     cursor->at = at;
     return true;
 }
@@ -237,7 +297,7 @@ static enum alog_status take_any(struct alog_cells *cells, struct alog_mp_cursor
     cells->timestamp_ns = event.timestamp_ns;
     cells->job_index = cells->decoder.job_index;
     cells->job_id = event.job_id;
-    cells->has_extras = true;
+    cells->has_own = true;
     cells->event_id = event.event_id;
     cells->environment = event.environment;
     cells->present = 0;

@@ -39,10 +39,36 @@ static bool in_range(const struct alog_field *field, double value) {
            (value >= field->minimum && value <= field->maximum);
 }
 
-/* An integer field; one that is out of range is counted in *excluded. */
-static struct number integer_of(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
+/* The numbers of ALOG_CELL_SMALL that are in their field's range, by type and field. */
+struct small_range {
+    uint32_t least, most;
+};
+
+/* clang-format off */
+#define SMALL(number) ((number) >= UINT32_MAX ? UINT32_MAX : (uint32_t)(number))
+#define RANGE(from, to, unit) {SMALL((double)(from) * (unit)), (from) == 0 && (to) == 0 ? UINT32_MAX : SMALL((double)(to) * (unit))}
+static const struct small_range small_ranges[][ALOG_MAX_FIELDS] = {
+#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to, 1),
+#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to, 1000),
+#include "format/catalogue.def"
+};
+/* clang-format on */
+
+/* The number of a field of ALOG_CELL_SMALL, times `factor`. */
+static inline struct number small_of(const struct alog_fold *fold, unsigned id, unsigned at,
+                                     int64_t factor, int64_t *excluded) {
+    const struct small_range *range = &small_ranges[id][at];
+    int64_t value = fold->cells.cells[at].number;
+    if (value < range->least || value > range->most) {
+        ++*excluded;
+        return (struct number){0, false};
+    }
+    return (struct number){value * factor, true};
+}
+
+static struct number any_integer(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
     const struct alog_cells *cells = &fold->cells;
-    if (cells->kinds[at] != ALOG_CELL_SMALL && cells->kinds[at] != ALOG_CELL_INTEGER) {
+    if (cells->kinds[at] != ALOG_CELL_INTEGER) {
         return (struct number){0, false};
     }
     int64_t value = cells->cells[at].number;
@@ -54,28 +80,38 @@ static struct number integer_of(const struct alog_fold *fold, unsigned at, int64
     return (struct number){value, true};
 }
 
+static struct number any_real(const struct alog_fold *fold, unsigned at, unsigned digits,
+                              int64_t *excluded) {
+    const struct alog_cells *cells = &fold->cells;
+    struct number number = {0, false};
+    if (cells->kinds[at] == ALOG_CELL_REAL) {
+        number.present = in_range(&cells->type->fields[at], cells->cells[at].real) &&
+                         alog_fixed_from_double(cells->cells[at].real, digits, &number.units);
+        *excluded += !number.present;
+    }
+    return number;
+}
+
+/* Where a field is: what the next two want. */
+#define FIELD(event, field) ALOG_ID_##event, ALOG_AT_##event##_##field
+
+/* An integer field; one that is out of range is counted in *excluded. */
+static inline struct number integer_of(const struct alog_fold *fold, unsigned id, unsigned at,
+                                       int64_t *excluded) {
+    return fold->cells.kinds[at] == ALOG_CELL_SMALL ? small_of(fold, id, at, 1, excluded)
+                                                    : any_integer(fold, at, excluded);
+}
+
 /* A real field in units of 10^-digits, 3 or more; one that is not finite or out of range is
  * counted. The usual one is written in thousandths, which are whole units at once: a decimal of so
  * few digits is the shortest text of its double. */
-static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned digits,
-                             int64_t *excluded) {
+static inline struct number real_of(const struct alog_fold *fold, unsigned id, unsigned at,
+                                    unsigned digits, int64_t *excluded) {
     static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,
                                                   100, 1000, 10000, 100000, 1000000};
-    const struct alog_cells *cells = &fold->cells;
-    const struct alog_field *field = &cells->type->fields[at];
-    struct number number = {0, false};
-    if (cells->kinds[at] == ALOG_CELL_SMALL) {
-        int64_t thousandths = cells->cells[at].number;
-        number.present = in_range(field, (double)thousandths / 1000);
-        number.units = number.present ? thousandths * units_of_thousandth[digits] : 0;
-    } else if (cells->kinds[at] == ALOG_CELL_REAL) {
-        number.present = in_range(field, cells->cells[at].real) &&
-                         alog_fixed_from_double(cells->cells[at].real, digits, &number.units);
-    } else {
-        return number;
-    }
-    *excluded += !number.present;
-    return number;
+    return fold->cells.kinds[at] == ALOG_CELL_SMALL
+               ? small_of(fold, id, at, units_of_thousandth[digits], excluded)
+               : any_real(fold, at, digits, excluded);
 }
 
 #define MICROSECONDS_OF_MS 3u
@@ -84,17 +120,22 @@ static struct number real_of(const struct alog_fold *fold, unsigned at, unsigned
 
 /* ---- Rows ---- */
 
-/* The row of the event's job in one of its lists. NULL when there is no memory. */
-static void *part_of(struct alog_fold *fold, enum alog_rollup rollup, struct alog_part_list *list,
-                     const uint32_t *dimensions, unsigned count) {
-    uint32_t key[ALOG_MAX_DIMENSIONS] = {0};
-    for (unsigned i = 0; i < count; i++) {
-        key[i] = dimensions[i];
+/* The row of the event's job in one of its lists: a struct of `row_bytes`. NULL when there is no
+ * memory. */
+static inline void *part_of(struct alog_fold *fold, enum alog_rollup rollup, size_t row_bytes,
+                            struct alog_part_list *list,
+                            const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (memcmp(list->keys[i], dimensions, sizeof(list->keys[i])) == 0) {
+            return (uint8_t *)(list->keys + list->capacity) + i * row_bytes;
+        }
     }
-    void *row = alog_groups_part(&fold->groups, rollup, list, key);
+    void *row = alog_groups_part(&fold->groups, rollup, list, dimensions);
     fold->no_memory |= !row;
     return row;
 }
+#define PART_OF(fold, part, list, dimensions)                                                      \
+    part_of(fold, ALOG_IN_##part, sizeof(struct alog_row_##part), list, dimensions)
 
 static void add(struct alog_fold *fold, int64_t *sum, struct number number) {
     alog_groups_add(&fold->groups, sum, number.units);
@@ -146,7 +187,7 @@ static void offer_edge(struct alog_fold *fold, enum alog_job_edge_kind kind,
                        struct alog_job_edge **place, struct alog_job_edge *edge) {
     char id[40];
     edge->timestamp_ns = fold->cells.timestamp_ns;
-    edge->event_id = fold->cells.event_id;
+    edge->event_id = fold->cells.has_own ? fold->cells.event_id : (struct alog_string){NULL, 0};
     if (!edge->event_id.data) {
         int len = snprintf(id, sizeof(id), "%016" PRIx64 "-%" PRIu64, fold->block.writer_id,
                            fold->sequence);
@@ -174,7 +215,7 @@ static void fold_job_end(struct alog_fold *fold) {
         return;
     }
     int64_t excluded = 0;
-    struct number iterations = integer_of(fold, ALOG_AT_job_end_iterations, &excluded);
+    struct number iterations = integer_of(fold, FIELD(job_end, iterations), &excluded);
     struct alog_job_edge edge = {.status = text_of(fold, ALOG_AT_job_end_status),
                                  .iterations = {iterations.units, iterations.present},
                                  .text = text_of(fold, ALOG_AT_job_end_error_message)};
@@ -187,7 +228,7 @@ struct execution {
     bool success;
     struct number confidence_e6, time_us, fixes, files, remaining, attempt;
     int64_t excluded;
-    uint32_t dimensions[4];
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
 };
 
 static void add_execution_to_hour(struct alog_fold *fold, const struct execution *x) {
@@ -239,7 +280,7 @@ static void add_execution_to_job(struct alog_fold *fold, const struct execution 
     fold->job->agent_executions++;
     fold->job->agent_successes += x->success;
     struct alog_row_job_agents *row =
-        part_of(fold, ALOG_IN_job_agents, &fold->job->agent_parts, x->dimensions, 4);
+        PART_OF(fold, job_agents, &fold->job->agent_parts, x->dimensions);
     if (!row) {
         return;
     }
@@ -264,13 +305,13 @@ static void fold_agent_execution(struct alog_fold *fold) {
                                          alog_fold_name(fold, ALOG_AT_agent_execution_issue_type),
                                          alog_fold_name(fold, ALOG_AT_agent_execution_provider_id),
                                          alog_fold_name(fold, ALOG_AT_agent_execution_model)}};
-    x.confidence_e6 = real_of(fold, ALOG_AT_agent_execution_confidence, MILLIONTHS, &x.excluded);
+    x.confidence_e6 = real_of(fold, FIELD(agent_execution, confidence), MILLIONTHS, &x.excluded);
     x.time_us =
-        real_of(fold, ALOG_AT_agent_execution_execution_time_ms, MICROSECONDS_OF_MS, &x.excluded);
-    x.fixes = integer_of(fold, ALOG_AT_agent_execution_fixes_applied, &x.excluded);
-    x.files = integer_of(fold, ALOG_AT_agent_execution_files_modified, &x.excluded);
-    x.remaining = integer_of(fold, ALOG_AT_agent_execution_remaining_issues, &x.excluded);
-    x.attempt = integer_of(fold, ALOG_AT_agent_execution_attempt, &x.excluded);
+        real_of(fold, FIELD(agent_execution, execution_time_ms), MICROSECONDS_OF_MS, &x.excluded);
+    x.fixes = integer_of(fold, FIELD(agent_execution, fixes_applied), &x.excluded);
+    x.files = integer_of(fold, FIELD(agent_execution, files_modified), &x.excluded);
+    x.remaining = integer_of(fold, FIELD(agent_execution, remaining_issues), &x.excluded);
+    x.attempt = integer_of(fold, FIELD(agent_execution, attempt), &x.excluded);
     if (fold->hourly) {
         add_execution_to_hour(fold, &x);
         if (x.confidence_e6.present) {
@@ -288,7 +329,7 @@ struct call {
     bool success, not_run, bad_result, cancelled, fallback;
     struct number latency_us, retries, input_tokens, output_tokens, cost_nusd;
     int64_t excluded;
-    uint32_t dimensions[3];
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
 };
 
 /* One of the row's bands, success_band_1, …: which of the limits a successful call kept. */
@@ -350,7 +391,7 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     add(fold, &job->output_tokens, c->output_tokens);
     add(fold, &job->cost_nusd, c->cost_nusd);
     struct alog_row_job_providers *row =
-        part_of(fold, ALOG_IN_job_providers, &job->provider_parts, c->dimensions, 3);
+        PART_OF(fold, job_providers, &job->provider_parts, c->dimensions);
     if (!row) {
         return;
     }
@@ -399,11 +440,11 @@ static void fold_provider_performance(struct alog_fold *fold) {
         c.cancelled = class == ALOG_WORD_CANCELLED;
     }
     c.latency_us =
-        real_of(fold, ALOG_AT_provider_performance_latency_ms, MICROSECONDS_OF_MS, &c.excluded);
-    c.retries = integer_of(fold, ALOG_AT_provider_performance_retry_count, &c.excluded);
-    c.input_tokens = integer_of(fold, ALOG_AT_provider_performance_input_tokens, &c.excluded);
-    c.output_tokens = integer_of(fold, ALOG_AT_provider_performance_output_tokens, &c.excluded);
-    c.cost_nusd = real_of(fold, ALOG_AT_provider_performance_cost_usd, NANO_USD, &c.excluded);
+        real_of(fold, FIELD(provider_performance, latency_ms), MICROSECONDS_OF_MS, &c.excluded);
+    c.retries = integer_of(fold, FIELD(provider_performance, retry_count), &c.excluded);
+    c.input_tokens = integer_of(fold, FIELD(provider_performance, input_tokens), &c.excluded);
+    c.output_tokens = integer_of(fold, FIELD(provider_performance, output_tokens), &c.excluded);
+    c.cost_nusd = real_of(fold, FIELD(provider_performance, cost_usd), NANO_USD, &c.excluded);
     if (fold->hourly) {
         add_call_to_hour(fold, &c);
         if (c.fallback) {
@@ -420,13 +461,14 @@ static void fold_provider_performance(struct alog_fold *fold) {
 static void fold_strategy_decision(struct alog_fold *fold) {
     int64_t excluded = 0;
     struct number score =
-        real_of(fold, ALOG_AT_strategy_decision_effectiveness_score, MILLIONTHS, &excluded);
+        real_of(fold, FIELD(strategy_decision, effectiveness_score), MILLIONTHS, &excluded);
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_strategy_decision_selected_strategy),
                              alog_fold_name(fold, ALOG_AT_strategy_decision_previous_strategy)};
     if (fold->job) {
+        uint32_t key[ALOG_MAX_DIMENSIONS] = {dimensions[0]};
         fold->job->decisions++;
         struct alog_row_job_strategies *row =
-            part_of(fold, ALOG_IN_job_strategies, &fold->job->strategy_parts, dimensions, 1);
+            PART_OF(fold, job_strategies, &fold->job->strategy_parts, key);
         if (row) {
             row->decisions++;
             row->effectiveness_count += score.present;
@@ -489,15 +531,15 @@ static void count_problem_hooks(struct alog_fold *fold) {
 
 static void fold_orchestration_execution(struct alog_fold *fold) {
     struct orchestration o = {.excluded = 0};
-    o.iterations = integer_of(fold, ALOG_AT_orchestration_execution_iteration_count, &o.excluded);
-    o.switches = integer_of(fold, ALOG_AT_orchestration_execution_strategy_switches, &o.excluded);
-    o.total_us = real_of(fold, ALOG_AT_orchestration_execution_total_execution_time_ms,
+    o.iterations = integer_of(fold, FIELD(orchestration_execution, iteration_count), &o.excluded);
+    o.switches = integer_of(fold, FIELD(orchestration_execution, strategy_switches), &o.excluded);
+    o.total_us = real_of(fold, FIELD(orchestration_execution, total_execution_time_ms),
                          MICROSECONDS_OF_MS, &o.excluded);
-    o.hooks_us = real_of(fold, ALOG_AT_orchestration_execution_hooks_execution_time_ms,
+    o.hooks_us = real_of(fold, FIELD(orchestration_execution, hooks_execution_time_ms),
                          MICROSECONDS_OF_MS, &o.excluded);
-    o.tests_us = real_of(fold, ALOG_AT_orchestration_execution_tests_execution_time_ms,
+    o.tests_us = real_of(fold, FIELD(orchestration_execution, tests_execution_time_ms),
                          MICROSECONDS_OF_MS, &o.excluded);
-    o.ai_us = real_of(fold, ALOG_AT_orchestration_execution_ai_analysis_time_ms, MICROSECONDS_OF_MS,
+    o.ai_us = real_of(fold, FIELD(orchestration_execution, ai_analysis_time_ms), MICROSECONDS_OF_MS,
                       &o.excluded);
     if (fold->job) {
         struct alog_row_jobs *job = fold->job;
@@ -534,7 +576,7 @@ static void fold_hook_execution(struct alog_fold *fold) {
     if (!row) {
         return;
     }
-    struct number time = real_of(fold, ALOG_AT_hook_execution_execution_time_ms, MICROSECONDS_OF_MS,
+    struct number time = real_of(fold, FIELD(hook_execution, execution_time_ms), MICROSECONDS_OF_MS,
                                  &row->not_finite);
     row->runs++;
     row->successes += status == ALOG_WORD_SUCCESS;
@@ -556,15 +598,15 @@ static void fold_test_execution(struct alog_fold *fold) {
     }
     int64_t *excluded = &row->not_finite;
     struct number time =
-        real_of(fold, ALOG_AT_test_execution_execution_time_ms, MICROSECONDS_OF_MS, excluded);
+        real_of(fold, FIELD(test_execution, execution_time_ms), MICROSECONDS_OF_MS, excluded);
     struct number coverage =
-        real_of(fold, ALOG_AT_test_execution_coverage_percent, MILLIONTHS, excluded);
+        real_of(fold, FIELD(test_execution, coverage_percent), MILLIONTHS, excluded);
     row->runs++;
     add(fold, &row->total_tests_sum,
-        integer_of(fold, ALOG_AT_test_execution_total_tests, excluded));
-    add(fold, &row->passed_sum, integer_of(fold, ALOG_AT_test_execution_passed, excluded));
-    add(fold, &row->failed_sum, integer_of(fold, ALOG_AT_test_execution_failed, excluded));
-    add(fold, &row->skipped_sum, integer_of(fold, ALOG_AT_test_execution_skipped, excluded));
+        integer_of(fold, FIELD(test_execution, total_tests), excluded));
+    add(fold, &row->passed_sum, integer_of(fold, FIELD(test_execution, passed), excluded));
+    add(fold, &row->failed_sum, integer_of(fold, FIELD(test_execution, failed), excluded));
+    add(fold, &row->skipped_sum, integer_of(fold, FIELD(test_execution, skipped), excluded));
     row->execution_time_count += time.present;
     add(fold, &row->execution_time_us_sum, time);
     row->coverage_count += coverage.present;
@@ -572,8 +614,8 @@ static void fold_test_execution(struct alog_fold *fold) {
 }
 
 static void add_failure_to_job(struct alog_fold *fold, uint32_t test_id, bool failed) {
-    struct alog_row_job_tests *row =
-        part_of(fold, ALOG_IN_job_tests, &fold->job->test_parts, &test_id, 1);
+    uint32_t key[ALOG_MAX_DIMENSIONS] = {test_id};
+    struct alog_row_job_tests *row = PART_OF(fold, job_tests, &fold->job->test_parts, key);
     if (row) {
         row->failed += failed;
         row->errors += !failed;
@@ -601,7 +643,7 @@ static void fold_individual_test_execution(struct alog_fold *fold) {
     if (!row) {
         return;
     }
-    struct number time = real_of(fold, ALOG_AT_individual_test_execution_execution_time_ms,
+    struct number time = real_of(fold, FIELD(individual_test_execution, execution_time_ms),
                                  MICROSECONDS_OF_MS, &row->not_finite);
     row->passed += status == ALOG_WORD_PASSED;
     row->failed += failed;
@@ -623,9 +665,9 @@ static void fold_error(struct alog_fold *fold) {
                              alog_fold_name(fold, ALOG_AT_error_error_category),
                              alog_fold_intern(fold, alog_message_pattern(text_of(fold, at), room))};
     if (fold->job) {
+        uint32_t key[ALOG_MAX_DIMENSIONS] = {dimensions[0], dimensions[1]};
         fold->job->errors++;
-        struct alog_row_job_errors *row =
-            part_of(fold, ALOG_IN_job_errors, &fold->job->error_parts, dimensions, 2);
+        struct alog_row_job_errors *row = PART_OF(fold, job_errors, &fold->job->error_parts, key);
         if (row) {
             row->errors++;
             note_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
@@ -651,7 +693,7 @@ static void fold_writer_loss(struct alog_fold *fold) {
     struct alog_row_rollup_losses *row =
         alog_fold_hour_row(fold, ALOG_IN_rollup_losses, dimensions, 2);
     if (row) {
-        add(fold, &row->events_lost, integer_of(fold, ALOG_AT_writer_loss_lost_count, &excluded));
+        add(fold, &row->events_lost, integer_of(fold, FIELD(writer_loss, lost_count), &excluded));
     }
 }
 

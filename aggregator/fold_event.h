@@ -19,12 +19,19 @@ enum alog_word {
     ALOG_WORD_EXECUTION
 };
 
+/* What a string is as a job id. */
+enum alog_fold_job {
+    ALOG_JOB_UNKNOWN, /* not looked at yet */
+    ALOG_JOB_NONE,    /* it is empty */
+    ALOG_JOB_KNOWN
+};
+
 /* What is known of one string of the block's table. */
 struct alog_fold_string {
-    struct alog_row_jobs *job; /* as a job id in the block's environment */
+    struct alog_row_jobs *job; /* as a job id in the block's environment; NULL = not wanted */
     uint32_t name;             /* id + 1; 0 = not looked up yet */
-    bool job_known;
-    uint8_t word; /* enum alog_word */
+    uint8_t as_job;            /* enum alog_fold_job */
+    uint8_t word;              /* enum alog_word */
 };
 
 /* An hour of an environment that events are being counted in. Those of several threads may take
@@ -52,14 +59,6 @@ struct alog_fold_memo {
 };
 #define ALOG_FOLD_MEMOS 8192u
 
-/* Counts that were begun: the place in memory is on its way while other events are decoded. */
-struct alog_fold_count {
-    struct alog_sketch *sketch;
-    uint64_t count;
-    uint32_t bucket;
-};
-#define ALOG_FOLD_COUNTS 16u
-
 struct alog_fold {
     const struct alog_fold_scope *scope;
     struct alog_groups groups;
@@ -80,6 +79,7 @@ struct alog_fold {
     int64_t hour_epoch, hour_from_ns, hour_until_ns;
     bool hour_wanted;
     bool hourly;               /* it counts in the rollups */
+    bool has_job;              /* it has a job id */
     struct alog_row_jobs *job; /* it counts in this job; NULL = in none */
     uint32_t bucket;           /* number of its hour and environment */
 
@@ -88,26 +88,90 @@ struct alog_fold {
     uint32_t last_bucket;                           /* number */
     struct alog_fold_memo memos[ALOG_FOLD_MEMOS];   /* by hash, of several dimensions, */
     struct alog_fold_memo by_name[ALOG_FOLD_MEMOS]; /* … and by name, of one */
-    struct alog_fold_count counts[ALOG_FOLD_COUNTS];
-    uint32_t next_count;
 };
 
 /* A name of the fold's groups; sets fold->no_memory. */
 uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text);
 
+/* A string of the block's table as a name; sets fold->no_memory. */
+uint32_t alog_fold_name_of_string(struct alog_fold *fold, uint32_t index);
+enum alog_word alog_fold_word_of_string(struct alog_fold *fold, uint32_t index);
+enum alog_word alog_fold_word_of(struct alog_string text);
+
+/* A text that stands in the event itself. */
+static inline struct alog_string alog_fold_text(const struct alog_fold *fold, unsigned at) {
+    return (struct alog_string){fold->cells.cells[at].text, fold->cells.lens[at]};
+}
+
 /* The event's field at a position, a NAME or ENUM, as a name; absent is ALOG_NAME_EMPTY. */
-uint32_t alog_fold_name(struct alog_fold *fold, unsigned at);
+static inline uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
+    if (fold->cells.kinds[at] == ALOG_CELL_SMALL) {
+        uint32_t index = (uint32_t)fold->cells.cells[at].number;
+        uint32_t known = fold->strings[index].name;
+        return known != 0 ? known - 1 : alog_fold_name_of_string(fold, index);
+    }
+    return fold->cells.kinds[at] == ALOG_CELL_TEXT
+               ? alog_fold_intern(fold, alog_fold_text(fold, at))
+               : ALOG_NAME_EMPTY;
+}
 
 /* The event's field at a position as a word; ALOG_WORD_OTHER when it is absent or none of them. */
-enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at);
+static inline enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
+    if (fold->cells.kinds[at] == ALOG_CELL_SMALL) {
+        uint32_t index = (uint32_t)fold->cells.cells[at].number;
+        enum alog_word known = (enum alog_word)fold->strings[index].word;
+        return known != ALOG_WORD_UNKNOWN ? known : alog_fold_word_of_string(fold, index);
+    }
+    return fold->cells.kinds[at] == ALOG_CELL_TEXT ? alog_fold_word_of(alog_fold_text(fold, at))
+                                                   : ALOG_WORD_OTHER;
+}
 
-/* The row of the event's hour with these dimensions. NULL when there is no memory. */
-void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
+/* A row of the event's hour that is not in the memos. NULL when there is no memory. */
+void *alog_fold_find_row(struct alog_fold *fold, enum alog_rollup rollup,
                          const uint32_t *dimensions, unsigned count);
 
-/* Count in a sketch of a row, now or before the block ends. */
-void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
-                     uint64_t count);
+/* The row of the event's hour with these dimensions. NULL when there is no memory. */
+static inline void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
+                                       const uint32_t *dimensions, unsigned count) {
+    const unsigned bits = 14; /* of each dimension: names are numbered from 0 as they come */
+    uint64_t packed = rollup + 1u;
+    uint32_t all = 0;
+    for (unsigned i = 0; i < count; i++) {
+        packed = packed << bits | dimensions[i];
+        all |= dimensions[i];
+    }
+    if (all >> bits != 0) {
+        return alog_fold_find_row(fold, rollup, dimensions, count);
+    }
+    uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
+    /* Names are numbered densely: those of one dimension, of which there may be thousands, do not
+     * get into each other's way. */
+    struct alog_fold_memo *memo = count == 1 ? &fold->by_name[dimensions[0] & (ALOG_FOLD_MEMOS - 1)]
+                                             : &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
+    if (memo->key != packed || memo->bucket != fold->bucket) {
+        void *row = alog_fold_find_row(fold, rollup, dimensions, count);
+        if (!row) {
+            return NULL;
+        }
+        *memo = (struct alog_fold_memo){packed, row, fold->bucket};
+    }
+    return memo->row;
+}
+
+/* What alog_fold_count does not do in place. */
+void alog_fold_count_slowly(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
+                            uint64_t count);
+
+/* Count in a sketch of a row. */
+static inline void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch,
+                                   uint32_t bucket, uint64_t count) {
+    uint32_t i = bucket - sketch->first;
+    if (i < sketch->len && sketch->narrow && count <= UINT16_MAX - (uint64_t)sketch->narrow[i]) {
+        sketch->narrow[i] = (uint16_t)(sketch->narrow[i] + count);
+    } else {
+        alog_fold_count_slowly(fold, sketch, bucket, count);
+    }
+}
 
 /* alog_groups_row, but sets fold->no_memory. */
 static inline void *alog_fold_row(struct alog_fold *fold, enum alog_rollup rollup,

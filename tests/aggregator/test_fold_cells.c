@@ -98,15 +98,25 @@ static void check_field(const struct fixture *f, const struct alog_cells *cells,
     }
 }
 
+static struct alog_string job_id_of(const struct fixture *f, const struct alog_cells *cells) {
+    if (cells->job_index != ALOG_NO_STRING) {
+        return f->block.strings.strings[cells->job_index];
+    }
+    return cells->has_own ? cells->job_id : (struct alog_string){NULL, 0};
+}
+
 static void check_event(const struct fixture *f, const struct alog_cells *cells,
                         const struct alog_event_decoder *decoder, const struct alog_event *event) {
     assert_ptr_equal(cells->type, event->type);
     assert_true(cells->timestamp_ns == event->timestamp_ns);
     assert_int_equal(cells->job_index, decoder->job_index);
-    assert_true(alog_string_equal(cells->job_id, event->job_id));
-    assert_true(alog_string_equal(cells->event_id, event->event_id));
-    assert_true((cells->environment.data == NULL) == (event->environment.data == NULL));
-    assert_true(alog_string_equal(cells->environment, event->environment));
+    assert_true(alog_string_equal(job_id_of(f, cells), event->job_id));
+    struct alog_string none = {NULL, 0};
+    struct alog_string event_id = cells->has_own ? cells->event_id : none;
+    struct alog_string environment = cells->has_own ? cells->environment : none;
+    assert_true(alog_string_equal(event_id, event->event_id));
+    assert_true((environment.data == NULL) == (event->environment.data == NULL));
+    assert_true(alog_string_equal(environment, event->environment));
     for (unsigned i = 0; i < event->value_count; i++) {
         check_field(f, cells, i, &event->values[i]);
     }
