@@ -99,9 +99,11 @@ static enum alog_status fill_options(const struct alog_archive_options *given,
         }
         memcpy(options, given, given->struct_bytes);
     }
+    if (options->io == NULL) {
+        options->io = alog_io_system();
+    }
     if (!options->before_ns.present) {
-        const struct alog_io *io = alog_io_system();
-        options->before_ns = ALOG_I64(io->realtime_ns(io->context));
+        options->before_ns = ALOG_I64(options->io->realtime_ns(options->io->context));
     }
     options->compression_level = options->compression_level ? options->compression_level : 19;
     options->block_bytes = options->block_bytes ? options->block_bytes : 1u << 20;
@@ -153,7 +155,7 @@ static void sweep_day(const struct archiving *run, const char *day) {
             (size_t)len + 1 + name_len < sizeof path) {
             path[len] = '/';
             strcpy(path + len + 1, entry->d_name);
-            unlink(path);
+            run->io->unlink(run->io->context, path);
             path[len] = '\0';
         }
     }
@@ -206,7 +208,7 @@ static enum alog_status add_present(struct archiving *run, const char *path) {
 static enum alog_status ensure_manifest(struct archiving *run, const char *path) {
     char manifest[PATH_MAX];
     snprintf(manifest, sizeof manifest, "%s" ALOG_MANIFEST_SUFFIX, path);
-    return access(manifest, F_OK) == 0 ? ALOG_OK : alog_manifest_write(path, run->error);
+    return access(manifest, F_OK) == 0 ? ALOG_OK : alog_manifest_write(run->io, path, run->error);
 }
 
 /* The archive's files of the day, each with its manifest, and what they hold. */
@@ -293,7 +295,7 @@ static enum alog_status compare_all(struct archiving *run, const char *path) {
     }
     for (size_t i = 0; status == ALOG_OK && i < count; i++) {
         struct alog_error why = {0};
-        status = alog_archive_compare(run->taken[i].path, path, &sources[i], &why);
+        status = alog_archive_compare(run->io, run->taken[i].path, path, &sources[i], &why);
         if (status != ALOG_OK) {
             alog_fail(run->error, status, 0, -1, "%s: %.256s; nothing was removed",
                       run->taken[i].path, why.message);
@@ -331,7 +333,7 @@ static enum alog_status end_file(struct archiving *run) {
     }
     enum alog_status status = publish(run, path);
     if (status == ALOG_OK) {
-        status = alog_manifest_write(path, run->error);
+        status = alog_manifest_write(run->io, path, run->error);
     }
     if (status != ALOG_OK) {
         return status;
@@ -367,8 +369,8 @@ static enum alog_status take_segment(struct archiving *run, const struct alog_se
     }
     source->number = (uint32_t)run->taken_count + 1;
     run->taken[run->taken_count++] = (struct taken){segment->path, *source};
-    return alog_archive_merge(segment->path, source, &run->merge, &run->redaction, run->file,
-                              run->error);
+    return alog_archive_merge(run->io, segment->path, source, &run->merge, &run->redaction,
+                              run->file, run->error);
 }
 
 static enum alog_status look_at(struct archiving *run, const struct alog_segment_path *segment) {
@@ -386,10 +388,11 @@ static enum alog_status look_at(struct archiving *run, const struct alog_segment
         return ALOG_OK;
     }
     enum alog_status status =
-        alog_archive_examine(segment->path, &run->redaction, &source, &raw_bytes, &why);
+        alog_archive_examine(run->io, segment->path, &run->redaction, &source, &raw_bytes, &why);
     const struct present *present = status == ALOG_OK ? find_source(run, source.file_id) : NULL;
     if (status == ALOG_OK && present != NULL) {
-        status = alog_archive_compare(segment->path, present->path, &present->source, &why);
+        status =
+            alog_archive_compare(run->io, segment->path, present->path, &present->source, &why);
         if (status == ALOG_OK) {
             return remove_segment(run, segment->path);
         }
@@ -502,7 +505,7 @@ enum alog_status alog_archive(const char *log_dir, const char *archive_dir,
     struct alog_segment_list list;
     enum alog_status status = fill_options(given, &options, error);
     struct archiving run = {.options = &options,
-                            .io = alog_io_system(),
+                            .io = options.io,
                             .log_dir = log_dir,
                             .archive_dir = archive_dir,
                             .redaction = {.names = options.redact},

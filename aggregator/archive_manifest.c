@@ -16,26 +16,10 @@
 #include "file_hash.h"
 #include "format/error.h"
 #include "format/io.h"
+#include "format/segment_writing.h"
+#include "format/trust.h"
 
 #define SHA256_KEY "\"sha256\": \""
-
-static enum alog_status hash_of(const char *path, uint64_t *ret_bytes,
-                                char sha256[ALOG_SEGMENT_HASH_BYTES], struct alog_error *error) {
-    struct stat facts;
-    struct alog_file_hash *hash;
-    if (stat(path, &facts) != 0) {
-        enum alog_status status = errno == ENOENT ? ALOG_NOT_FOUND : ALOG_IO;
-        return alog_fail(error, status, errno, -1, "cannot look at %s", path);
-    }
-    enum alog_status status = alog_file_hash_open(path, &hash, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    *ret_bytes = (uint64_t)facts.st_size;
-    status = alog_file_hash_until(hash, *ret_bytes, sha256, error);
-    alog_file_hash_close(hash);
-    return status;
-}
 
 /* The names of redacted fields are any text. */
 static void put_json_text(FILE *out, const char *text, size_t len) {
@@ -101,44 +85,45 @@ static void put_manifest(FILE *out, const char *path, const char *sha256, uint64
     fputs("  ]\n}\n", out);
 }
 
-static enum alog_status store(const char *path, const char *text, size_t len,
-                              struct alog_error *error) {
+/* A manifest is in its place whole, or not there. */
+static enum alog_status store(const struct alog_io *io, const char *path, const char *text,
+                              size_t len, struct alog_error *error) {
     char beside[PATH_MAX], final[PATH_MAX], directory[PATH_MAX];
     int fits = snprintf(final, sizeof final, "%s" ALOG_MANIFEST_SUFFIX, path);
     if (fits < 0 || (size_t)fits + sizeof ".tmp" > sizeof beside) {
         return alog_fail(error, ALOG_IO, ENAMETOOLONG, -1, "cannot write a manifest");
     }
     memcpy(stpcpy(beside, final), ".tmp", sizeof ".tmp");
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    int fd =
+        io->open(io->context, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, ALOG_FILE_MODE);
     if (fd < 0) {
-        return alog_fail(error, ALOG_IO, errno, -1, "cannot create %s", beside);
+        return alog_fail(error, ALOG_IO, -fd, -1, "cannot create %s", beside);
     }
     struct iovec part = {(void *)(uintptr_t)text, len};
-    int result = alog_io_write_all(alog_io_system(), fd, &part, 1, 0);
-    if (result == 0 && fsync(fd) != 0) {
-        result = -errno;
+    int result = alog_io_write_all(io, fd, &part, 1, 0);
+    if (result == 0) {
+        result = io->fsync(io->context, fd);
     }
-    close(fd);
-    if (result == 0 && rename(beside, final) != 0) {
-        result = -errno;
+    io->close(io->context, fd);
+    if (result == 0) {
+        result = io->rename(io->context, beside, final);
     }
     if (result == 0) {
-        size_t directory_len = (size_t)(strrchr(path, '/') - path);
-        memcpy(directory, path, directory_len);
-        directory[directory_len] = '\0';
-        result = alog_io_sync_dir(alog_io_system(), directory);
+        alog_segment_directory(path, directory);
+        result = alog_io_sync_dir(io, directory);
     }
     return result < 0 ? alog_fail(error, ALOG_IO, -result, -1, "cannot write %s", beside) : ALOG_OK;
 }
 
-enum alog_status alog_manifest_write(const char *path, struct alog_error *error) {
+enum alog_status alog_manifest_write(const struct alog_io *io, const char *path,
+                                     struct alog_error *error) {
     struct alog_archive_source *sources = NULL;
     size_t count = 0, len = 0;
     uint64_t bytes;
     char sha256[ALOG_SEGMENT_HASH_BYTES], *text = NULL;
-    enum alog_status status = hash_of(path, &bytes, sha256, error);
+    enum alog_status status = alog_file_hash_whole(io, path, &bytes, sha256, error);
     if (status == ALOG_OK) {
-        status = alog_archive_sources_list(alog_io_system(), path, &sources, &count, NULL, error);
+        status = alog_archive_sources_list(io, path, &sources, &count, NULL, error);
     }
     if (status != ALOG_OK) {
         return status;
@@ -151,7 +136,7 @@ enum alog_status alog_manifest_write(const char *path, struct alog_error *error)
     if (out == NULL || fclose(out) != 0) {
         status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a manifest");
     } else {
-        status = store(path, text, len, error);
+        status = store(io, path, text, len, error);
     }
     free(text);
     return status;
@@ -184,7 +169,7 @@ enum alog_status alog_archive_check(const char *path, struct alog_error *error) 
     uint64_t bytes;
     enum alog_status status = read_stated(path, stated, error);
     if (status == ALOG_OK) {
-        status = hash_of(path, &bytes, sha256, error);
+        status = alog_file_hash_whole(alog_io_system(), path, &bytes, sha256, error);
     }
     if (status == ALOG_OK && strcmp(stated, sha256) != 0) {
         status = alog_fail(error, ALOG_CORRUPT, 0, -1,

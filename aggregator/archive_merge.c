@@ -39,27 +39,20 @@ static bool parse_hex(const char *text, uint8_t *bytes, size_t count) {
     return true;
 }
 
-static enum alog_status hash_file(const char *path, uint64_t bytes, uint8_t ret_sha256[32],
-                                  struct alog_error *error) {
-    struct alog_file_hash *hash;
+static enum alog_status hash_file(const struct alog_io *io, const char *path, uint64_t *ret_bytes,
+                                  uint8_t ret_sha256[32], struct alog_error *error) {
     char text[ALOG_SEGMENT_HASH_BYTES];
-    enum alog_status status = alog_file_hash_open(path, &hash, error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    status = alog_file_hash_until(hash, bytes, text, error);
-    alog_file_hash_close(hash);
+    enum alog_status status = alog_file_hash_whole(io, path, ret_bytes, text, error);
     if (status == ALOG_OK) {
         parse_hex(text, ret_sha256, 32);
     }
     return status;
 }
 
-static enum alog_status read_digest(const char *path, uint8_t digest[16],
+static enum alog_status read_digest(const struct alog_io *io, const char *path, uint8_t digest[16],
                                     struct alog_error *error) {
     struct alog_segment_scan *scan;
-    enum alog_status status =
-        alog_segment_scan_open(alog_io_system(), path, NULL, NULL, &scan, error);
+    enum alog_status status = alog_segment_scan_open(io, path, NULL, NULL, &scan, error);
     if (status != ALOG_OK) {
         return status;
     }
@@ -93,13 +86,14 @@ static void take_info(const struct alog_segment_info *info, struct alog_archive_
     memcpy(source->environment, info->environment, sizeof source->environment);
 }
 
-enum alog_status alog_archive_examine(const char *path, const struct alog_redaction *redaction,
+enum alog_status alog_archive_examine(const struct alog_io *io, const char *path,
+                                      const struct alog_redaction *redaction,
                                       struct alog_archive_source *ret_source,
                                       uint64_t *ret_raw_bytes, struct alog_error *error) {
     struct first_fault fault = {.found = false};
     struct alog_segment_info info;
     uint8_t digest[16];
-    enum alog_status status = read_digest(path, digest, error);
+    enum alog_status status = read_digest(io, path, digest, error);
     if (status == ALOG_OK) {
         status = alog_segment_inspect(path, true, note_fault, &fault, &info, error);
     }
@@ -117,7 +111,11 @@ enum alog_status alog_archive_examine(const char *path, const struct alog_redact
     if (source.events == 0) {
         return alog_fail(error, ALOG_CORRUPT, 0, -1, "it holds no events");
     }
-    status = hash_file(path, source.file_bytes, source.sha256, error);
+    uint64_t bytes = 0;
+    status = hash_file(io, path, &bytes, source.sha256, error);
+    if (status == ALOG_OK && bytes != source.file_bytes) {
+        status = alog_fail(error, ALOG_CORRUPT, 0, -1, "it changes while it is read");
+    }
     if (status == ALOG_OK && alog_redaction_join(redaction, source.redacted) != ALOG_OK) {
         status = alog_fail(error, ALOG_INVALID, 0, -1, "too many fields to redact");
     }
@@ -274,7 +272,8 @@ static enum alog_status merge_events(struct merge *merge, struct alog_redaction 
     }
 }
 
-enum alog_status alog_archive_merge(const char *path, const struct alog_archive_source *source,
+enum alog_status alog_archive_merge(const struct alog_io *io, const char *path,
+                                    const struct alog_archive_source *source,
                                     const struct alog_merge_options *options,
                                     struct alog_redaction *redaction,
                                     struct alog_segment_writer *archive, struct alog_error *error) {
@@ -298,8 +297,7 @@ enum alog_status alog_archive_merge(const char *path, const struct alog_archive_
     if (status != ALOG_OK) {
         status = no_memory(&merge);
     } else {
-        status =
-            alog_segment_scan_open(alog_io_system(), path, NULL, NULL, &merge.events.scan, error);
+        status = alog_segment_scan_open(io, path, NULL, NULL, &merge.events.scan, error);
     }
     if (status == ALOG_OK) {
         status = alog_segment_append_source(archive, source, error);
@@ -362,7 +360,8 @@ static void split_names(char *text, const char *names[MAX_REDACTED_NAMES + 1]) {
     names[count] = NULL;
 }
 
-enum alog_status alog_archive_compare(const char *path, const char *archive_path,
+enum alog_status alog_archive_compare(const struct alog_io *io, const char *path,
+                                      const char *archive_path,
                                       const struct alog_archive_source *source,
                                       struct alog_error *error) {
     char text[ALOG_REDACTED_BYTES];
@@ -372,16 +371,18 @@ enum alog_status alog_archive_compare(const char *path, const char *archive_path
     struct alog_redaction redaction = {.names = names[0] != NULL ? names : NULL};
     struct alog_archive_events original = {0}, archived = {0};
     uint8_t sha256[32];
-    enum alog_status status = hash_file(path, source->file_bytes, sha256, error);
-    if (status == ALOG_OK && memcmp(sha256, source->sha256, sizeof sha256) != 0) {
+    uint64_t bytes = 0;
+    enum alog_status status = hash_file(io, path, &bytes, sha256, error);
+    if (status == ALOG_OK &&
+        (bytes != source->file_bytes || memcmp(sha256, source->sha256, sizeof sha256) != 0)) {
         status = alog_fail(error, ALOG_CORRUPT, 0, -1, "it changed since it was archived");
     }
     if (status == ALOG_OK) {
-        status = alog_segment_scan_open(alog_io_system(), path, NULL, NULL, &original.scan, error);
+        status = alog_segment_scan_open(io, path, NULL, NULL, &original.scan, error);
     }
     if (status == ALOG_OK) {
-        status = alog_segment_scan_open_source(alog_io_system(), archive_path, source, NULL, NULL,
-                                               &archived.scan, error);
+        status = alog_segment_scan_open_source(io, archive_path, source, NULL, NULL, &archived.scan,
+                                               error);
     }
     if (status == ALOG_OK) {
         status = compare_events(&original, &archived, &redaction, source->events, error);

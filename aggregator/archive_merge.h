@@ -9,7 +9,8 @@
  * left 0. ALOG_CORRUPT with the first fault when it is damaged: missing events are none. Not sealed
  * is ALOG_CORRUPT as well.
  */
-enum alog_status alog_archive_examine(const char *path, const struct alog_redaction *redaction,
+enum alog_status alog_archive_examine(const struct alog_io *io, const char *path,
+                                      const struct alog_redaction *redaction,
                                       struct alog_archive_source *ret_source,
                                       uint64_t *ret_raw_bytes, struct alog_error *error);
 
@@ -23,14 +24,16 @@ struct alog_merge_options {
  * ones; where sequence numbers are missing a block begins, and the first original block behind it
  * stays one by itself, so that the loss keeps its time. Failures: those of the file; ALOG_CORRUPT.
  */
-enum alog_status alog_archive_merge(const char *path, const struct alog_archive_source *source,
+enum alog_status alog_archive_merge(const struct alog_io *io, const char *path,
+                                    const struct alog_archive_source *source,
                                     const struct alog_merge_options *options,
                                     struct alog_redaction *redaction,
                                     struct alog_segment_writer *archive, struct alog_error *error);
 
 /* Hold every event of the source in the file at `archive_path` against the segment at `path`, with
  * what the source says of redaction. ALOG_CORRUPT: they differ, and where. */
-enum alog_status alog_archive_compare(const char *path, const char *archive_path,
+enum alog_status alog_archive_compare(const struct alog_io *io, const char *path,
+                                      const char *archive_path,
                                       const struct alog_archive_source *source,
                                       struct alog_error *error);
 

@@ -6,12 +6,14 @@
 
 #include "ledger.h"
 
+struct alog_io;
 struct alog_file_hash;
 
-/* ALOG_IO, ALOG_NO_MEMORY. */
-enum alog_status alog_file_hash_open(const char *path, struct alog_file_hash **ret_hash,
-                                     struct alog_error *error);
-void alog_file_hash_close(struct alog_file_hash *hash);
+/* Reads `fd` at places of its own, and leaves it open; the caller must not close it before.
+ * ALOG_NO_MEMORY. */
+enum alog_status alog_file_hash_new(const struct alog_io *io, int fd,
+                                    struct alog_file_hash **ret_hash, struct alog_error *error);
+void alog_file_hash_free(struct alog_file_hash *hash);
 
 /*
  * The hash of the file's first `bytes` bytes, not fewer than were asked for before. Reads on from
@@ -19,6 +21,11 @@ void alog_file_hash_close(struct alog_file_hash *hash);
  */
 enum alog_status alog_file_hash_until(struct alog_file_hash *hash, uint64_t bytes,
                                       char ret_sha256[ALOG_SEGMENT_HASH_BYTES],
+                                      struct alog_error *error);
+
+/* The hash of a whole file, and how long it is. ALOG_NOT_FOUND, ALOG_IO, ALOG_NO_MEMORY. */
+enum alog_status alog_file_hash_whole(const struct alog_io *io, const char *path,
+                                      uint64_t *ret_bytes, char ret_sha256[ALOG_SEGMENT_HASH_BYTES],
                                       struct alog_error *error);
 
 #endif

@@ -228,43 +228,31 @@ static enum alog_status read_segment(struct run *run, size_t index, bool sealed,
     return ALOG_OK;
 }
 
+/* What was sealed since it was listed is opened under its final name. */
 static enum alog_status open_and_read(struct run *run, size_t index) {
-    const struct alog_segment_path *path = &run->plan->list.segments[index];
     const struct alog_ingest_options *options = &run->setup->options;
     struct alog_segment_scan *scan = NULL;
-    struct alog_segment_path final = *path;
     enum alog_status status = alog_ingest_list_open(&run->plan->list, index, options->damage,
                                                     options->damage_context, &scan, run->error);
-    char *sealed_path = NULL;
-    if (status == ALOG_NOT_FOUND && path->open) {
-        /* Sealed since it was listed. */
-        sealed_path = strdup(path->path);
-        if (!sealed_path) {
-            return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
-        }
-        sealed_path[strlen(sealed_path) - strlen(".open")] = '\0';
-        final = (struct alog_segment_path){.path = sealed_path,
-                                           .name = sealed_path + (path->name - path->path)};
-        status = alog_segment_scan_open(alog_io_system(), sealed_path, options->damage,
-                                        options->damage_context, &scan, run->error);
-    }
     if (status == ALOG_NOT_FOUND) { /* removed since */
         run->report->segments_skipped++;
-        status = ALOG_OK;
-    } else if (status == ALOG_OK) {
-        run->source = run->plan->list.sources[index];
-        if (run->source == NULL) {
-            status = alog_file_hash_open(final.path, &run->hash, run->error);
-        }
-        if (status == ALOG_OK) {
-            status = read_segment(run, index, !final.open, scan);
-        }
-        run->bytes_before += alog_segment_scan_file_bytes(scan);
+        return ALOG_OK;
     }
-    alog_file_hash_close(run->hash);
+    if (status != ALOG_OK) {
+        return status;
+    }
+    run->source = run->plan->list.sources[index];
+    if (run->source == NULL) {
+        status = alog_file_hash_new(alog_io_system(), alog_segment_scan_fd(scan), &run->hash,
+                                    run->error);
+    }
+    if (status == ALOG_OK) {
+        status = read_segment(run, index, !alog_segment_scan_named_open(scan), scan);
+    }
+    run->bytes_before += alog_segment_scan_file_bytes(scan);
+    alog_file_hash_free(run->hash);
     run->hash = NULL;
     alog_segment_scan_close(scan);
-    free(sealed_path);
     return status;
 }
 

@@ -172,12 +172,13 @@ static enum alog_status check_prefix(struct planner *planner, const struct candi
     if (c->bytes < row->bytes) {
         return changed(planner, c, "has become shorter");
     }
-    enum alog_status status = alog_file_hash_open(c->path->path, &hash, planner->error);
+    enum alog_status status =
+        alog_file_hash_new(alog_io_system(), alog_segment_scan_fd(c->scan), &hash, planner->error);
     if (status != ALOG_OK) {
         return status;
     }
     status = alog_file_hash_until(hash, row->bytes, sha256, planner->error);
-    alog_file_hash_close(hash);
+    alog_file_hash_free(hash);
     bool same = status == ALOG_OK && strcmp(sha256, row->sha256) == 0;
     if (status == ALOG_OK && !same) {
         status = is_salvaged(planner, c, row, &same);

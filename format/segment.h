@@ -236,6 +236,10 @@ void alog_segment_scan_close(struct alog_segment_scan *scan);
 const struct alog_file_header *alog_segment_scan_file_header(const struct alog_segment_scan *scan);
 bool alog_segment_scan_sealed(
     const struct alog_segment_scan *scan); /* a valid seek table and index end the file */
+/* It was opened under a name that ends in .open. */
+bool alog_segment_scan_named_open(const struct alog_segment_scan *scan);
+/* The file itself, whatever it is called by now: for pread, until the scan is closed. */
+int alog_segment_scan_fd(const struct alog_segment_scan *scan);
 uint64_t alog_segment_scan_file_bytes(const struct alog_segment_scan *scan);
 uint64_t alog_segment_scan_damages(const struct alog_segment_scan *scan);
 

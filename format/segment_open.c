@@ -210,6 +210,14 @@ bool alog_segment_scan_sealed(const struct alog_segment_scan *scan) {
     return scan->only.number != 0 || scan->tables.state == ALOG_TABLES_GOOD;
 }
 
+bool alog_segment_scan_named_open(const struct alog_segment_scan *scan) {
+    return scan->named_open;
+}
+
+int alog_segment_scan_fd(const struct alog_segment_scan *scan) {
+    return scan->window.fd;
+}
+
 uint64_t alog_segment_scan_file_bytes(const struct alog_segment_scan *scan) {
     return scan->only.number != 0 ? scan->only.file_bytes : scan->file_bytes;
 }

@@ -20,6 +20,8 @@
 extern "C" {
 #endif
 
+struct alog_io;
+
 /* What became of a segment. */
 enum alog_archive_step {
     ALOG_ARCHIVE_MERGED = 1,   /* it is in an archive file, which is verified */
@@ -52,6 +54,7 @@ struct alog_archive_options {
     void *tell_context;
     void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes of segments */
     void *progress_context;
+    const struct alog_io *io; /* system calls and clock; default the real ones; for tests */
 };
 #define ALOG_ARCHIVE_OPTIONS_INIT                                                                  \
     { .struct_bytes = sizeof(struct alog_archive_options) }
