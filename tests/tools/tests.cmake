@@ -27,6 +27,21 @@ add_test(NAME tools/examples
                  ${CMAKE_SOURCE_DIR} "$<$<TARGET_EXISTS:alog_python>:${CMAKE_BINARY_DIR}/writer/python>")
 set_tests_properties(tools/examples PROPERTIES TIMEOUT 300)
 
+# The README: its C example is compiled as it stands, but for the log's place.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/README.md)
+file(READ ${CMAKE_SOURCE_DIR}/README.md readme)
+if(NOT readme MATCHES "\n```c\n(.*return alog_writer_close[^\n]*\n}\n)```")
+    message(FATAL_ERROR "README.md has no C example")
+endif()
+string(REPLACE "/var/log/agents" "${CMAKE_CURRENT_BINARY_DIR}/readme_log" readme_example "${CMAKE_MATCH_1}")
+file(CONFIGURE OUTPUT readme_example.c CONTENT "@readme_example@" @ONLY)
+add_executable(readme_example ${CMAKE_CURRENT_BINARY_DIR}/readme_example.c)
+target_link_libraries(readme_example PRIVATE alog_build alog_writer)
+add_test(NAME tools/readme
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/check_readme.py $<TARGET_FILE:agentlog> $<TARGET_FILE:fleet>
+                 $<TARGET_FILE:readme_example> ${CMAKE_SOURCE_DIR} "$<$<TARGET_EXISTS:alog_python>:${CMAKE_BINARY_DIR}/writer/python>")
+set_tests_properties(tools/readme PROPERTIES TIMEOUT 300)
+
 # Every known truth of real data, through the program; needs the data beside the source tree.
 add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
