@@ -10,8 +10,9 @@
 #include "messages.h"
 #include "segment_args.h"
 
-#define OPEN_SUFFIX        ".open"
-#define FOLLOW_INTERVAL_US 200000
+#define OPEN_SUFFIX            ".open"
+#define FOLLOW_INTERVAL_US     200000
+#define ROUNDS_UNTIL_FORGOTTEN 3
 
 static const struct cli_option options[] = {
     CLI_OPTION_SINCE,
@@ -99,12 +100,14 @@ static bool print_segment(struct cat *cat, const char *path) {
 struct followed {
     char *name;
     struct alog_reader *reader; /* NULL = all of it was printed */
+    uint64_t last_round;        /* in which it was there */
 };
 
 struct follow {
     struct cat *cat;
     struct followed *segments;
     size_t count, capacity;
+    uint64_t round; /* one a look at the log */
 };
 
 static size_t final_length(const struct alog_segment_path *segment) {
@@ -149,10 +152,12 @@ static bool follow_segment(struct follow *follow, const struct alog_segment_path
     struct followed *followed = find_followed(follow, segment);
     struct alog_error error = {.message = ""};
     enum alog_status status = ALOG_OK;
-    if (followed != NULL && followed->reader == NULL) {
-        return true;
-    }
-    if (followed == NULL) {
+    if (followed != NULL) {
+        followed->last_round = follow->round;
+        if (followed->reader == NULL) {
+            return true;
+        }
+    } else {
         struct alog_reader *reader = NULL;
         status = alog_reader_open(segment->path, &cat->filter, damage_report_tell, &cat->damage,
                                   &reader, &error);
@@ -160,6 +165,7 @@ static bool follow_segment(struct follow *follow, const struct alog_segment_path
             return true;
         }
         followed = add_followed(follow, segment);
+        followed->last_round = follow->round;
         followed->reader = reader;
     }
     bool more = true;
@@ -171,6 +177,34 @@ static bool follow_segment(struct follow *follow, const struct alog_segment_path
         followed->reader = NULL;
     }
     note_failure(cat, status, &error);
+    return more;
+}
+
+static void forget(struct followed *followed) {
+    alog_reader_close(followed->reader);
+    free(followed->name);
+}
+
+/* Archived or removed, after what was left of them was printed. One that is being renamed may be
+ * missing from a list once. */
+static bool forget_removed(struct follow *follow) {
+    size_t kept = 0;
+    bool more = true;
+    for (size_t i = 0; i < follow->count; i++) {
+        struct followed *followed = &follow->segments[i];
+        if (followed->last_round + ROUNDS_UNTIL_FORGOTTEN > follow->round || !more) {
+            follow->segments[kept++] = *followed;
+            continue;
+        }
+        struct alog_error error = {.message = ""};
+        enum alog_status status = ALOG_OK;
+        if (followed->reader != NULL) {
+            more = print_events(follow->cat, followed->reader, &error, &status);
+            note_failure(follow->cat, status, &error);
+        }
+        forget(followed);
+    }
+    follow->count = kept;
     return more;
 }
 
@@ -190,11 +224,12 @@ static void follow_log(struct cat *cat, const char *log_dir) {
             more = follow_segment(&follow, &list.segments[i]);
         }
         alog_segments_free(&list);
+        more = more && forget_removed(&follow);
+        follow.round++;
         more = more && fflush(stdout) == 0 && usleep(FOLLOW_INTERVAL_US) == 0;
     }
     for (size_t i = 0; i < follow.count; i++) {
-        alog_reader_close(follow.segments[i].reader);
-        free(follow.segments[i].name);
+        forget(&follow.segments[i]);
     }
     free(follow.segments);
 }
