@@ -8,7 +8,7 @@
 
 /* soak_test.py has the same numbers. */
 #define SOAK_MOST_THREADS 4u
-#define SOAK_MOST_LIVES   4096u
+#define SOAK_MOST_LIVES   16384u
 
 struct soak_ledger {
     alignas(64) _Atomic uint64_t stored; /* events 1 to this were stored */
