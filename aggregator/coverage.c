@@ -113,7 +113,7 @@ static const char constant_confidence[] =
 static const char events_lost[] =
     "SELECT environment, 'events_lost', event, SUM(events_lost), NULL,"
     " MAX(hour_epoch) * 1000000000, 'they were lost: ' || reason"
-    " FROM rollup_losses WHERE hour_epoch >= :since AND hour_epoch < :until"
+    " FROM losses WHERE hour_epoch >= :since AND hour_epoch < :until"
     " AND environment IN environments GROUP BY environment, event, reason";
 
 static const char writers_with_losses[] =

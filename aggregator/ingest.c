@@ -6,6 +6,7 @@
 #include "format/trust.h"
 #include "ingest_batch.h"
 #include "ingest_run.h"
+#include "lost_segments.h"
 #include "summarise.h"
 
 /* Segments whose rows wait for the next write. */
@@ -34,9 +35,13 @@ struct run {
 
 /* ---- Writing ---- */
 
-enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, struct alog_error *error) {
+enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, uint64_t *events_lost,
+                                      struct alog_error *error) {
     uint64_t summarised = 0;
-    enum alog_status status = alog_summarise_dirty(db, &summarised, error);
+    enum alog_status status = alog_lost_segments_update(db, events_lost, error);
+    if (status == ALOG_OK) {
+        status = alog_summarise_dirty(db, &summarised, error);
+    }
     if (status == ALOG_OK) {
         status = alog_ledger_reconcile(db, error);
     }

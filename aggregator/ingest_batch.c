@@ -44,7 +44,7 @@ static enum alog_status commit(struct alog_batch_writer *writer) {
         status = alog_bad_segments_put(db, writer->batch.bad, &writer->error);
     }
     if (status == ALOG_OK) {
-        status = alog_ingest_conclude(db, &writer->days, &writer->error);
+        status = alog_ingest_conclude(db, &writer->days, &writer->events_lost, &writer->error);
     }
     if (status == ALOG_OK) {
         status = alog_store_commit(writer->store, &writer->error);

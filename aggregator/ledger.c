@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "format/error.h"
+#include "lost_segments.h"
 #include "sql_error.h"
 
 #define COLUMNS                                                                                    \
@@ -110,7 +111,7 @@ enum alog_status alog_ledger_put(sqlite3 *db, const struct alog_ledger_row *row,
     if (sqlite3_finalize(put) != SQLITE_OK) {
         return alog_sql_fail(db, error, "segments");
     }
-    return ALOG_OK;
+    return alog_lost_segments_note(db, row->writer_id, error);
 }
 
 enum alog_status alog_ledger_reconcile(sqlite3 *db, struct alog_error *error) {

@@ -1,4 +1,4 @@
--- The database's schema, version 2. Each column's comment is its documentation: it goes into schema_docs.
+-- The database's schema, version 3. Each column's comment is its documentation: it goes into schema_docs.
 --
 -- Layers: segments (the ledger) -> rollup_* (hourly integer sums) and jobs, job_* (facts of one job) -> daily_* (made
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
@@ -32,9 +32,25 @@ CREATE TABLE segments (
     last_sequence INTEGER NOT NULL,          -- of the last event ingested; 0 = none
     min_timestamp_ns INTEGER NOT NULL,       -- earliest event; 0 = none
     max_timestamp_ns INTEGER NOT NULL,       -- latest event; 0 = none
-    missing_events INTEGER NOT NULL,         -- sequence numbers missing within it: damaged or cut blocks
+    missing_events INTEGER NOT NULL,         -- sequence numbers missing within it, at its end as far as its index knows: damaged or cut blocks
     predecessor_id TEXT NOT NULL,            -- segment_id of the writer's segment before; '' = its first
     predecessor_last_sequence INTEGER NOT NULL -- the last sequence number in that one
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX segments_by_writer ON segments (writer_id, number);
+
+-- Segments that are missing between others of their writer, or end too early: what the segments of the ledger leave
+-- open between them. It follows from the ledger alone, and a row goes when what was missing arrives.
+CREATE TABLE lost_segments (
+    writer_id TEXT NOT NULL,         -- the writer
+    number INTEGER NOT NULL,         -- number of the segment that tells: the first that is there after the loss
+    environment TEXT NOT NULL,       -- the writer's environment
+    hour_epoch INTEGER NOT NULL,     -- hour of that segment's earliest event, seconds since 1970-01-01 UTC
+    day_epoch INTEGER NOT NULL,      -- start of its day in the reporting time zone
+    first_sequence INTEGER NOT NULL, -- the first event that is missing
+    last_sequence INTEGER NOT NULL,  -- the last one
+    events_lost INTEGER NOT NULL,    -- how many
+    PRIMARY KEY (writer_id, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Segments set aside: why, until an ingest can read them.
@@ -260,12 +276,13 @@ CREATE TABLE rollup_errors (
     PRIMARY KEY (environment, hour_epoch, error_type, error_category, pattern)
 ) STRICT, WITHOUT ROWID;
 
--- What is known to be missing: counted by the writers (writer_loss), or seen as gaps in sequence numbers.
+-- What is known to be missing within segments: counted by the writers (writer_loss), or seen as gaps in sequence
+-- numbers. The view losses has it together with lost_segments, each event once.
 CREATE TABLE rollup_losses (
     hour_epoch INTEGER NOT NULL,  -- hour in which the loss was noted
     environment TEXT NOT NULL,    -- the writer's environment
     event TEXT NOT NULL,          -- type of the lost events; '' when not known
-    reason TEXT NOT NULL,         -- ring_full, too_big, …
+    reason TEXT NOT NULL,         -- ring_full, too_big, …; sync_failed: their numbers are missing, so that they are gaps as well
     events_lost INTEGER NOT NULL, -- how many
     PRIMARY KEY (environment, hour_epoch, event, reason)
 ) STRICT, WITHOUT ROWID;

@@ -18,7 +18,7 @@ static const char daily_summary[] =
     "INSERT INTO daily_summary WITH"
     " e AS (SELECT COALESCE(SUM(events), 0) AS events FROM rollup_events" OF_THE_DAY NOT_THE_WRITERS
     "),"
-    " l AS (SELECT COALESCE(SUM(events_lost), 0) AS lost FROM rollup_losses" OF_THE_DAY "),"
+    " l AS (SELECT COALESCE(SUM(events_lost), 0) AS lost FROM losses" OF_THE_DAY "),"
     " j AS (SELECT COUNT(*) AS total,"
     " COUNT(*) FILTER (WHERE status = 'success') AS successful,"
     " COUNT(*) FILTER (WHERE status = 'failed') AS failed,"

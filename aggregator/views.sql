@@ -455,3 +455,16 @@ SELECT environment, execution_strategy, CAST(SUM(executions) AS INTEGER),
     CAST(SUM(ai_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0) AS REAL)
 FROM rollup_orchestrations_month GROUP BY environment, execution_strategy
 ORDER BY SUM(executions) DESC, environment, execution_strategy;
+
+-- What is known to be missing, each event once: what daily_summary.events_lost adds up. Not the rows of reason sync_failed
+-- in rollup_losses, which tell the types of events that are counted here as gaps or lost segments.
+CREATE VIEW losses (
+    hour_epoch,              -- hour in which the loss was noted, seconds since 1970-01-01 UTC
+    environment,             -- the writer's environment
+    event,                   -- type of the lost events; '' when not known
+    reason,                  -- ring_full, too_big, …; gap: within a segment; segment_lost: see lost_segments
+    events_lost              -- how many
+) AS
+SELECT hour_epoch, environment, event, reason, events_lost FROM rollup_losses WHERE reason <> 'sync_failed'
+UNION ALL
+SELECT hour_epoch, environment, '', 'segment_lost', events_lost FROM lost_segments;

@@ -226,8 +226,7 @@ static void tables_add_up(sqlite3 *db) {
         {"SELECT SUM(events) FROM daily_events", "SELECT SUM(events) FROM daily_summary"},
         {"SELECT SUM(events) FROM jobs", "SELECT SUM(events - without_job) FROM rollup_events"},
         {"SELECT SUM(attempts) FROM rollup_attempts", "SELECT SUM(agent_executions) FROM jobs"},
-        {"SELECT SUM(events_lost) FROM daily_summary",
-         "SELECT SUM(events_lost) FROM rollup_losses"},
+        {"SELECT SUM(events_lost) FROM daily_summary", "SELECT SUM(events_lost) FROM losses"},
         {"SELECT COUNT(*) FROM jobs WHERE start_ns IS NOT NULL OR end_ns IS NOT NULL",
          "SELECT SUM(total_jobs) FROM daily_summary"},
         {"SELECT COUNT(*) FROM dirty_days", "SELECT 0"}};
