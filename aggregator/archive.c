@@ -1,9 +1,7 @@
 /* Archiving: which segments, in which files, and in which order nothing can be lost. */
 #include <agentlog/archive.h>
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +10,13 @@
 
 #include "archive_manifest.h"
 #include "archive_merge.h"
+#include "archive_place.h"
 #include "format/error.h"
 #include "format/segment_writing.h"
 #include "format/trust.h"
 #include "unfinished_writers.h"
 
 #define DAY_NS     INT64_C(86400000000000)
-#define LOCK_NAME  ".archive.lock"
 #define DAY_LENGTH 10 /* YYYY-MM-DD */
 
 /* A segment on its way into the file that is being made. */
@@ -62,104 +60,6 @@ static void tell(const struct archiving *run, enum alog_archive_step step, const
 static enum alog_status no_memory(const struct archiving *run) {
     return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "no memory to archive %.256s",
                      run->log_dir);
-}
-
-/* ---- Options and places ---- */
-
-static enum alog_status check_options(struct alog_archive_options *options,
-                                      struct alog_error *error) {
-    struct {
-        const char *name;
-        uint64_t value, minimum, maximum;
-    } const bounds[] = {
-        {"compression_level", (uint64_t)options->compression_level, 1, 19},
-        {"block_bytes", options->block_bytes, 64u << 10, 8u << 20},
-        {"file_bytes", options->file_bytes, 1u << 20, UINT64_C(16) << 30},
-    };
-    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        if (bounds[i].value < bounds[i].minimum || bounds[i].value > bounds[i].maximum) {
-            return alog_fail(error, ALOG_INVALID, 0, -1, "%s is %llu; it may be %llu to %llu",
-                             bounds[i].name, (unsigned long long)bounds[i].value,
-                             (unsigned long long)bounds[i].minimum,
-                             (unsigned long long)bounds[i].maximum);
-        }
-    }
-    return ALOG_OK;
-}
-
-static enum alog_status fill_options(const struct alog_archive_options *given,
-                                     struct alog_archive_options *options,
-                                     struct alog_error *error) {
-    *options = (struct alog_archive_options)ALOG_ARCHIVE_OPTIONS_INIT;
-    if (given != NULL) {
-        if (given->struct_bytes == 0 || given->struct_bytes > sizeof *options) {
-            return alog_fail(error, ALOG_INVALID, 0, -1,
-                             "struct_bytes is %zu; start from ALOG_ARCHIVE_OPTIONS_INIT",
-                             given->struct_bytes);
-        }
-        memcpy(options, given, given->struct_bytes);
-    }
-    if (options->io == NULL) {
-        options->io = alog_io_system();
-    }
-    if (!options->before_ns.present) {
-        options->before_ns = ALOG_I64(options->io->realtime_ns(options->io->context));
-    }
-    options->compression_level = options->compression_level ? options->compression_level : 19;
-    options->block_bytes = options->block_bytes ? options->block_bytes : 1u << 20;
-    options->file_bytes = options->file_bytes ? options->file_bytes : 1u << 30;
-    return check_options(options, error);
-}
-
-/* The lock is the kernel's: a killed run leaves none. */
-static enum alog_status take_lock(struct archiving *run, int *ret_fd) {
-    char path[PATH_MAX];
-    int result = alog_io_make_dirs(run->io, run->archive_dir, ALOG_DIRECTORY_MODE);
-    if (result < 0) {
-        return alog_fail(run->error, result == -EROFS ? ALOG_READ_ONLY : ALOG_IO, -result, -1,
-                         "cannot create the archive %.256s", run->archive_dir);
-    }
-    enum alog_status status = alog_trust_log_dir(run->io, run->archive_dir, NULL, run->error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    snprintf(path, sizeof path, "%s/" LOCK_NAME, run->archive_dir);
-    int fd = run->io->open(run->io->context, path, O_RDWR | O_CREAT | O_NOFOLLOW, ALOG_FILE_MODE);
-    if (fd < 0) {
-        return alog_fail(run->error, ALOG_IO, -fd, -1, "cannot open %s", path);
-    }
-    result = run->io->lock(run->io->context, fd);
-    if (result == -EWOULDBLOCK) {
-        run->io->close(run->io->context, fd);
-        return alog_fail(run->error, ALOG_LOCKED, 0, -1, "another process is archiving into %.256s",
-                         run->archive_dir);
-    }
-    *ret_fd = fd;
-    return ALOG_OK;
-}
-
-/* What a killed run left half made, in the directory of a day. */
-static void sweep_day(const struct archiving *run, const char *day) {
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%.10s", run->archive_dir, day);
-    DIR *directory = opendir(path);
-    if (directory == NULL) {
-        return;
-    }
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        size_t name_len = strlen(entry->d_name);
-        const size_t suffix = sizeof ALOG_ARCHIVING_SUFFIX - 1;
-        if (name_len > suffix &&
-            strcmp(entry->d_name + name_len - suffix, ALOG_ARCHIVING_SUFFIX) == 0 &&
-            (size_t)len + 1 + name_len < sizeof path) {
-            path[len] = '/';
-            strcpy(path + len + 1, entry->d_name);
-            run->io->unlink(run->io->context, path);
-            path[len] = '\0';
-        }
-    }
-    closedir(directory);
 }
 
 /* ---- What the archive has of a day ---- */
@@ -295,7 +195,7 @@ static enum alog_status compare_all(struct archiving *run, const char *path) {
     }
     for (size_t i = 0; status == ALOG_OK && i < count; i++) {
         struct alog_error why = {0};
-        status = alog_archive_compare(run->io, run->taken[i].path, path, &sources[i], &why);
+        status = alog_archive_compare(run->io, run->taken[i].path, NULL, path, &sources[i], &why);
         if (status != ALOG_OK) {
             alog_fail(run->error, status, 0, -1, "%s: %.256s; nothing was removed",
                       run->taken[i].path, why.message);
@@ -369,7 +269,7 @@ static enum alog_status take_segment(struct archiving *run, const struct alog_se
     }
     source->number = (uint32_t)run->taken_count + 1;
     run->taken[run->taken_count++] = (struct taken){segment->path, *source};
-    return alog_archive_merge(run->io, segment->path, source, &run->merge, &run->redaction,
+    return alog_archive_merge(run->io, segment->path, NULL, source, &run->merge, &run->redaction,
                               run->file, run->error);
 }
 
@@ -391,8 +291,8 @@ static enum alog_status look_at(struct archiving *run, const struct alog_segment
         alog_archive_examine(run->io, segment->path, &run->redaction, &source, &raw_bytes, &why);
     const struct present *present = status == ALOG_OK ? find_source(run, source.file_id) : NULL;
     if (status == ALOG_OK && present != NULL) {
-        status =
-            alog_archive_compare(run->io, segment->path, present->path, &present->source, &why);
+        status = alog_archive_compare(run->io, segment->path, NULL, present->path, &present->source,
+                                      &why);
         if (status == ALOG_OK) {
             return remove_segment(run, segment->path);
         }
@@ -448,7 +348,7 @@ static enum alog_status archive_days(struct archiving *run, const struct alog_se
         }
     }
     for (size_t i = 0; i < run->archived.count; i++) {
-        sweep_day(run, day_of(&run->archived.segments[i]));
+        alog_archive_sweep_day(run->io, run->archive_dir, day_of(&run->archived.segments[i]));
     }
     for (size_t i = 0; status == ALOG_OK && i < list->count;) {
         size_t end = i + 1;
@@ -457,7 +357,7 @@ static enum alog_status archive_days(struct archiving *run, const struct alog_se
             end++;
         }
         if (is_over(run, &list->segments[i])) {
-            sweep_day(run, day);
+            alog_archive_sweep_day(run->io, run->archive_dir, day);
             status = archive_day(run, &list->segments[i], end - i);
         }
         i = end;
@@ -467,7 +367,7 @@ static enum alog_status archive_days(struct archiving *run, const struct alog_se
 
 static enum alog_status archive_list(struct archiving *run, const struct alog_segment_list *list) {
     int lock_fd = -1;
-    enum alog_status status = take_lock(run, &lock_fd);
+    enum alog_status status = alog_archive_lock(run->io, run->archive_dir, &lock_fd, run->error);
     if (status == ALOG_OK) {
         status = alog_segments_list(run->archive_dir, &run->archived, run->error);
     }
@@ -503,7 +403,7 @@ enum alog_status alog_archive(const char *log_dir, const char *archive_dir,
     struct alog_archive_options options;
     struct alog_archive_report report = {0};
     struct alog_segment_list list;
-    enum alog_status status = fill_options(given, &options, error);
+    enum alog_status status = alog_archive_fill_options(given, &options, error);
     struct archiving run = {.options = &options,
                             .io = options.io,
                             .log_dir = log_dir,

@@ -11,6 +11,15 @@
 
 #define MAX_REDACTED_NAMES 64
 
+/* The segment at `path`, or the source `of` of the archive there. */
+static enum alog_status open_original(const struct alog_io *io, const char *path,
+                                      const struct alog_archive_source *of,
+                                      struct alog_segment_scan **ret_scan,
+                                      struct alog_error *error) {
+    return of == NULL ? alog_segment_scan_open(io, path, NULL, NULL, ret_scan, error)
+                      : alog_segment_scan_open_source(io, path, of, NULL, NULL, ret_scan, error);
+}
+
 /* ---- Examining ---- */
 
 struct first_fault {
@@ -273,6 +282,7 @@ static enum alog_status merge_events(struct merge *merge, struct alog_redaction 
 }
 
 enum alog_status alog_archive_merge(const struct alog_io *io, const char *path,
+                                    const struct alog_archive_source *of,
                                     const struct alog_archive_source *source,
                                     const struct alog_merge_options *options,
                                     struct alog_redaction *redaction,
@@ -297,7 +307,7 @@ enum alog_status alog_archive_merge(const struct alog_io *io, const char *path,
     if (status != ALOG_OK) {
         status = no_memory(&merge);
     } else {
-        status = alog_segment_scan_open(io, path, NULL, NULL, &merge.events.scan, error);
+        status = open_original(io, path, of, &merge.events.scan, error);
     }
     if (status == ALOG_OK) {
         status = alog_segment_append_source(archive, source, error);
@@ -361,6 +371,7 @@ static void split_names(char *text, const char *names[MAX_REDACTED_NAMES + 1]) {
 }
 
 enum alog_status alog_archive_compare(const struct alog_io *io, const char *path,
+                                      const struct alog_archive_source *of,
                                       const char *archive_path,
                                       const struct alog_archive_source *source,
                                       struct alog_error *error) {
@@ -372,13 +383,16 @@ enum alog_status alog_archive_compare(const struct alog_io *io, const char *path
     struct alog_archive_events original = {0}, archived = {0};
     uint8_t sha256[32];
     uint64_t bytes = 0;
-    enum alog_status status = hash_file(io, path, &bytes, sha256, error);
-    if (status == ALOG_OK &&
+    enum alog_status status = ALOG_OK;
+    if (of == NULL) {
+        status = hash_file(io, path, &bytes, sha256, error);
+    }
+    if (status == ALOG_OK && of == NULL &&
         (bytes != source->file_bytes || memcmp(sha256, source->sha256, sizeof sha256) != 0)) {
         status = alog_fail(error, ALOG_CORRUPT, 0, -1, "it changed since it was archived");
     }
     if (status == ALOG_OK) {
-        status = alog_segment_scan_open(io, path, NULL, NULL, &original.scan, error);
+        status = open_original(io, path, of, &original.scan, error);
     }
     if (status == ALOG_OK) {
         status = alog_segment_scan_open_source(io, archive_path, source, NULL, NULL, &archived.scan,

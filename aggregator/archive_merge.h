@@ -20,19 +20,23 @@ struct alog_merge_options {
 };
 
 /*
- * Append the segment at `path` to the archive as that source. Its blocks are merged into larger
+ * Append the segment at `path` to the archive as that source; or, unless `of` is NULL, that source
+ * of the archive at `path`. Its blocks are merged into larger
  * ones; where sequence numbers are missing a block begins, and the first original block behind it
  * stays one by itself, so that the loss keeps its time. Failures: those of the file; ALOG_CORRUPT.
  */
 enum alog_status alog_archive_merge(const struct alog_io *io, const char *path,
+                                    const struct alog_archive_source *of,
                                     const struct alog_archive_source *source,
                                     const struct alog_merge_options *options,
                                     struct alog_redaction *redaction,
                                     struct alog_segment_writer *archive, struct alog_error *error);
 
-/* Hold every event of the source in the file at `archive_path` against the segment at `path`, with
- * what the source says of redaction. ALOG_CORRUPT: they differ, and where. */
+/* Hold every event of the source in the file at `archive_path` against the segment at `path`, or
+ * the source `of` of the archive there, with what the source says of redaction. ALOG_CORRUPT: they
+ * differ, and where. */
 enum alog_status alog_archive_compare(const struct alog_io *io, const char *path,
+                                      const struct alog_archive_source *of,
                                       const char *archive_path,
                                       const struct alog_archive_source *source,
                                       struct alog_error *error);

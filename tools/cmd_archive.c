@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
      .argument = "DIR",
      .kind = CLI_TEXT,
      CLI_MEMBER(to),
-     .doc = "the archive, a directory that is made if it is not there; required"},
+     .doc = "the archive, a directory that is made if it is not there"},
     {.name = "older-than",
      .argument = "TIME",
      .kind = CLI_TIME,
@@ -142,6 +142,50 @@ static void print_json(struct output *output, const struct alog_archive_report *
     output_json(output, object);
 }
 
+static void print_redacted(struct output *output, const struct alog_archive_report *report) {
+    if (report->files == 0) {
+        output_format(output, "nothing to redact\n");
+    } else {
+        output_format(output,
+                      "made %" PRIu64 " file%s anew, with %" PRIu64 " event%s of %" PRIu64
+                      " segment%s; %" PRIu64 " value%s redacted\n",
+                      report->files, output_plural(report->files), report->events,
+                      output_plural(report->events), report->segments,
+                      output_plural(report->segments), report->values_redacted,
+                      output_plural(report->values_redacted));
+    }
+}
+
+/* Without --to: what is archived already. */
+static enum exit_code redact(const struct cli_arguments *arguments,
+                             struct alog_archive_options *redacting) {
+    struct progress progress = progress_begin("redacting");
+    struct alog_archive_report report = {0};
+    struct alog_error error = {.message = ""};
+    struct output output = {0};
+    redacting->tell = tell;
+    redacting->tell_context = &progress;
+    redacting->progress = progress_update;
+    redacting->progress_context = &progress;
+    if (!arguments->older_than_ns.present) {
+        redacting->before_ns = ALOG_I64(INT64_MAX);
+    }
+    const int64_t begun_ns = now_ns(CLOCK_MONOTONIC);
+    const enum alog_status status =
+        alog_archive_redact(arguments->operands[0], redacting, &report, &error);
+    const double seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun_ns) / NS_PER_SECOND;
+    progress_clear(&progress);
+    if (status != ALOG_OK) {
+        return message_failure(status, &error);
+    }
+    if (arguments->json) {
+        print_json(&output, &report, seconds);
+    } else {
+        print_redacted(&output, &report);
+    }
+    return output_finish(&output, report.segments_left == 0 ? EXIT_FINE : EXIT_PARTLY);
+}
+
 static enum exit_code archive(const struct cli_arguments *arguments,
                               struct alog_archive_options *archiving) {
     struct progress progress = progress_begin("archiving");
@@ -176,8 +220,12 @@ static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
     struct alog_archive_options archiving = ALOG_ARCHIVE_OPTIONS_INIT;
     const char *names[NAME_LIST_MAX + 1];
-    if (arguments->to == NULL) {
-        return cli_usage_error(command, "--to DIR is missing");
+    if (arguments->to == NULL && arguments->redact == NULL) {
+        return cli_usage_error(command, "--to DIR is missing, or --redact for an archive that is "
+                                        "there already");
+    }
+    if (arguments->to == NULL && arguments->keep) {
+        return cli_usage_error(command, "--keep is for segments, which need --to DIR");
     }
     archiving.before_ns = arguments->older_than_ns;
     if (!archiving.before_ns.present) {
@@ -196,7 +244,8 @@ static enum exit_code run(const struct cli_command *command,
     enum exit_code code;
     if (name_list_split(text, names)) {
         archiving.redact = names;
-        code = archive(arguments, &archiving);
+        code =
+            arguments->to != NULL ? archive(arguments, &archiving) : redact(arguments, &archiving);
     } else {
         code = cli_usage_error(command, "--redact needs 1 to %d names parted by commas, not '%s'",
                                NAME_LIST_MAX, arguments->redact);
@@ -207,7 +256,7 @@ static enum exit_code run(const struct cli_command *command,
 
 const struct cli_command cmd_archive = {
     .name = "archive",
-    .operands = "LOGDIR --to DIR",
+    .operands = "LOGDIR --to DIR | ARCHIVE --redact FIELD,...",
     .min_operands = 1,
     .max_operands = 1,
     .summary = "merge old segments into large files, recompressed",
@@ -222,11 +271,15 @@ const struct cli_command cmd_archive = {
         "counts it once, whether it met the segment, the archive, or both. "
         "Run 'agentlog ingest' first: it reads LOGDIR alone.\n"
         "\n"
-        "What is redacted is gone for good once the segments are removed. Damaged and unsealed "
+        "What is redacted is gone for good once the segments are removed. Without --to, what is in "
+        "an archive already is redacted: each file is made anew, compared with the old one event "
+        "for event, and takes its place, with a new manifest; all days, unless --older-than says "
+        "which. Databases keep what they have. Damaged and unsealed "
         "segments are left as they are, and the newest of each writer that lives, or was killed "
         "and not recovered yet: a recovery tells from it what is in the log already.",
     .examples = "agentlog archive ./log --to ./archive --older-than 30d\n"
                 "agentlog archive ./log --to ./archive --redact error_message,error_traceback\n"
+                "agentlog archive ./archive --redact error_message\n"
                 "agentlog rebuild ./archive again.db",
     .options = options,
     .exits = exits,

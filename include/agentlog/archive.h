@@ -91,6 +91,21 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_archive(const char *log_dir, cons
                                                        struct alog_error *error);
 
 /*
+ * Take the values of `options->redact` out of the files of an archive that is there already, for
+ * good. Each file is made anew under another name, with what had been left out of it before left
+ * out as well, synced, read back and compared event for event; it takes the place of the old one,
+ * and gets a new manifest. Files without such values yet to take out, or of days after `before_ns`,
+ * stay as they are. A run that is killed anywhere loses nothing and is simply run again.
+ *
+ * `keep_segments` and `file_bytes` are without meaning. The report counts files and segments that
+ * were made anew, `segments_left` those of files that are damaged or are not what their manifest
+ * says: `tell` says why. Errors as alog_archive; ALOG_NOT_FOUND: there is no such archive.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status
+alog_archive_redact(const char *archive_dir, const struct alog_archive_options *options,
+                    struct alog_archive_report *ret_report, struct alog_error *error);
+
+/*
  * Compare an archive file with the manifest beside it. ALOG_OK; ALOG_NOT_FOUND (no archive, or
  * without a manifest); ALOG_CORRUPT: its SHA-256 is not the manifest's; ALOG_IO. Cost: reads the
  * file.
