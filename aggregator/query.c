@@ -117,20 +117,30 @@ static int64_t bound_or(struct alog_opt_i64 ns, int64_t bucket_s, int32_t offset
     return ns.present ? bucket_of(ns.value, bucket_s, offset_s, up) : otherwise;
 }
 
+/* The parameters of a window, whose names begin with `prefix`, where the statement has them. */
+static void bind_layout(struct binding *b, const struct alog_db *db, const char *prefix,
+                        int64_t since_s, int64_t until_s) {
+    struct alog_query_window w;
+    alog_query_window_lay_out(since_s, until_s, db->time_zone_offset_s, &w);
+    const struct {
+        const char *name;
+        int64_t at_s;
+    } bounds[] = {{"head_hour", w.head_hour},   {"head_day", w.head_day},
+                  {"head_month", w.head_month}, {"tail_month", w.tail_month},
+                  {"tail_day", w.tail_day},     {"tail_hour", w.tail_hour}};
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), ":%s%s", prefix, bounds[i].name);
+        bind_i64(b, name, false, bounds[i].at_s);
+    }
+}
+
 /* A kind reads hours, and their levels, or days: either is in its statement. */
 static void bind_window(struct binding *b, const struct alog_db *db,
                         const struct alog_query *query) {
     int32_t offset_s = db->time_zone_offset_s;
-    struct alog_query_window w;
-    alog_query_window_lay_out(bound_or(query->since_ns, ALOG_HOUR_S, offset_s, false, INT64_MIN),
-                              bound_or(query->until_ns, ALOG_HOUR_S, offset_s, true, INT64_MAX),
-                              offset_s, &w);
-    bind_i64(b, ":head_hour", false, w.head_hour);
-    bind_i64(b, ":head_day", false, w.head_day);
-    bind_i64(b, ":head_month", false, w.head_month);
-    bind_i64(b, ":tail_month", false, w.tail_month);
-    bind_i64(b, ":tail_day", false, w.tail_day);
-    bind_i64(b, ":tail_hour", false, w.tail_hour);
+    bind_layout(b, db, "", bound_or(query->since_ns, ALOG_HOUR_S, offset_s, false, INT64_MIN),
+                bound_or(query->until_ns, ALOG_HOUR_S, offset_s, true, INT64_MAX));
 }
 
 /* Days, or with `weekly` the whole weeks that they are in: Monday is where a week begins. */
@@ -171,8 +181,11 @@ static enum alog_status bind_regress_days(struct binding *b, struct alog_db *db,
     }
     until = query->until_ns.present ? until : latest + ALOG_DAY_S;
     int64_t since = bound_or(query->since_ns, ALOG_DAY_S, offset_s, false, until - ALOG_DAY_S);
-    bind_i64(b, ":since_day", false, since < until ? since : until - ALOG_DAY_S);
+    since = since < until ? since : until - ALOG_DAY_S;
+    bind_i64(b, ":since_day", false, since);
     bind_i64(b, ":until_day", false, until);
+    bind_layout(b, db, "", since, until);
+    bind_layout(b, db, "before_", since - (until - since), since);
     return ALOG_OK;
 }
 
@@ -257,11 +270,11 @@ static enum alog_status bind_all(struct alog_db *db, sqlite3_stmt *statement,
         sqlite3_bind_parameter_index(statement, ":since_day") == 0) {
         b.misplaced = "time";
     }
-    bind_window(&b, db, query);
     enum alog_status status = ALOG_OK;
     if (query->kind == ALOG_QUERY_REGRESS) {
         status = bind_regress_days(&b, db, query, error);
     } else {
+        bind_window(&b, db, query);
         bind_days(&b, db, query);
     }
     bind_text(&b, ":environment", environment_of(query));

@@ -4,7 +4,8 @@
  * The parameters that a text may have, bound by name; a filter that the caller gives and the text
  * does not have is ALOG_INVALID, so that no filter is ever silently without effect:
  *   :environment                  the environment, or '*' for all
- *   :head_hour … :tail_hour       the window, see query_window.h, whose {markers} the texts use
+ *   :head_hour … :tail_hour       the window, see query_window.h, whose {markers} the texts use;
+ *                                 REGRESS: :before_head_hour … as well, the one before
  *   :since_day :until_day         day_epoch, from and below
  *   :agent_name :issue_type :provider_id :model :job_id   NULL = any
  *   :max_latency_ms               NULL = none given

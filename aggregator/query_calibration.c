@@ -41,7 +41,7 @@ static const char confidence_sql[] =
     "WITH " CLASSES ","
     " s AS MATERIALIZED (SELECT agent_name," CALIBRATION_SUMS CALIBRATION_ROWS
     "   GROUP BY agent_name),"
-    " c AS (SELECT agent_name, low, high," CLASS_FIGURES " FROM s, e)"
+    " c AS MATERIALIZED (SELECT agent_name, low, high," CLASS_FIGURES " FROM s, e)"
     " SELECT agent_name, low / 1000.0, MIN(high, 1000) / 1000.0, n,"
     " n * 1.0 / NULLIF(SUM(n) OVER (PARTITION BY agent_name), 0), successes,"
       ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0))"
@@ -60,7 +60,7 @@ static const struct alog_column bins_columns[] = {
 static const char bins_sql[] =
     "WITH " CLASSES ","
     " s AS MATERIALIZED (SELECT" CALIBRATION_SUMS CALIBRATION_ROWS "),"
-    " c AS (SELECT low, high," CLASS_FIGURES " FROM s, e)"
+    " c AS MATERIALIZED (SELECT low, high," CLASS_FIGURES " FROM s, e)"
     " SELECT low / 1000.0, MIN(high, 1000) / 1000.0, n, n * 1.0 / NULLIF(SUM(n) OVER (), 0),"
     " successes," ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0)),"
     " (e6 / 1e6 - successes) / NULLIF(n, 0)"
@@ -107,7 +107,7 @@ static const char calibration_sql[] =
     "   sketch_merge(no), sketch_merge(rest) FROM t HAVING SUM(n) > 0),"
     " c AS (SELECT agent_name, n AS total, sketch_count_between(yes, 0, 1001) AS total_successes,"
     "   low, e6 AS total_e6, success_e6, square_e9, yes, no, rest, high FROM u, e),"
-    " k AS (SELECT agent_name, total, total_successes, total_e6, success_e6, square_e9,"
+    " k AS MATERIALIZED (SELECT agent_name, total, total_successes, total_e6, success_e6, square_e9,"
       CLASS_FIGURES " FROM c),"
     " g AS (SELECT agent_name, total AS n, total_successes AS successes, total_e6 AS e6,"
     "   (square_e9 / 1e9 - 2 * success_e6 / 1e6 + total_successes) / total AS brier,"

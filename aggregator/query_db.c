@@ -7,6 +7,7 @@
 #include "sql_error.h"
 #include "sql_functions.h"
 #include "store.h"
+#include "window_table.h"
 
 static enum alog_status read_settings(struct alog_db *db, struct alog_error *error) {
     struct alog_store_settings settings;
@@ -30,6 +31,9 @@ enum alog_status alog_db_open(const char *db_path, struct alog_db **ret_db,
     enum alog_status status = alog_store_open_read(db_path, &db->sqlite, error);
     if (status == ALOG_OK) {
         status = alog_sql_functions_register(db->sqlite, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_window_tables_register(db->sqlite, error);
     }
     if (status == ALOG_OK) {
         status = read_settings(db, error);

@@ -24,70 +24,75 @@ static const struct alog_column regress_columns[] = {
      "max_ratio"},
 };
 
-#define BEFORE   " day_epoch >= :since_day - (:until_day - :since_day) AND day_epoch < :since_day"
-#define WITHIN   " day_epoch >= :since_day AND day_epoch < :until_day"
-#define TRAILING " day_epoch >= :since_day - 7 * 86400 AND day_epoch < :since_day"
-
 #define ONLY(column) " AND (:" column " IS NULL OR " column " = :" column ")"
-
-/* A day's n and s; a good rate is one that is high. */
-#define DAYS(metric, subject, table, count, good, filters)                                         \
-    "SELECT " metric " AS metric, environment, " subject " AS subject, day_epoch, " count " AS n," \
-    " " good " AS s FROM " table " WHERE" ALOG_QUERY_ENVIRONMENTS                                  \
-    " AND day_epoch >= :since_day - (:until_day - :since_day) AND day_epoch < :until_day" filters
 
 #define SUBJECT " CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END"
 
 /* Nothing but agents and providers can be filtered by an agent and so on: the others fall away. */
 #define NO_FILTER                                                                                  \
-    " AND :agent_name IS NULL AND :issue_type IS NULL AND :provider_id IS NULL AND :model IS NULL"
+    " :agent_name IS NULL AND :issue_type IS NULL AND :provider_id IS NULL AND :model IS NULL"
+
+/* n and s of a rate in the window, n2 and s2 in the one before; a good rate is one that is high. */
+#define RATES(metric, subject, count, good, from, rest)                                            \
+    "SELECT " metric " AS metric, environment, " subject " AS subject, " count " AS n, " good      \
+    " AS s, 0 AS n2, 0 AS s2 FROM {" from ": " rest " UNION ALL SELECT " metric                    \
+    ", environment, " subject ", 0, 0, " count ", " good " FROM {" from "@before_: " rest
+
+#define DAY_RATES(metric, count, good)                                                             \
+    "SELECT " metric ", environment, '', within * (" count "), within * (" good "),"               \
+    " (1 - within) * (" count "), (1 - within) * (" good ")"                                       \
+    " FROM (SELECT *, day_epoch >= :since_day AS within FROM daily_summary"                        \
+    "   WHERE" ALOG_QUERY_ENVIRONMENTS                                                             \
+    "   AND day_epoch >= :since_day - (:until_day - :since_day) AND day_epoch < :until_day"        \
+    "   AND" NO_FILTER ")"
 
 /* clang-format off */
 static const char regress_head[] =
-    "WITH days AS ("
-      DAYS("'success_rate'", "agent_name", "rollup_agents_day", "executions", "successes",
-           ONLY("agent_name") ONLY("issue_type") ONLY("provider_id") ONLY("model"))
+    "WITH rates AS (SELECT metric, environment, subject, SUM(n) AS n, SUM(s) AS s, SUM(n2) AS n2,"
+    "   SUM(s2) AS s2 FROM ("
+      RATES("'success_rate'", "agent_name", "executions", "successes", "rollup_agents",
+            "environment, agent_name, executions, successes /"
+            " agent_name issue_type provider_id model}")
     " UNION ALL "
-      DAYS("'availability'", SUBJECT, "rollup_providers_day", "calls - cancelled",
-           "calls - cancelled - availability_failures",
-           " AND :issue_type IS NULL" ONLY("agent_name") ONLY("provider_id") ONLY("model"))
+      RATES("'availability'", SUBJECT, "calls - cancelled",
+            "calls - cancelled - availability_failures", "rollup_providers",
+            "environment, provider_id, model, calls, cancelled, availability_failures /"
+            " agent_name provider_id model} WHERE :issue_type IS NULL")
     " UNION ALL "
-      DAYS("'hook_failure_rate'", "hook_name", "daily_hooks", "runs - skips",
-           "runs - skips - failures", NO_FILTER)
+      RATES("'hook_failure_rate'", "hook_name", "runs - skips", "runs - skips - failures",
+            "rollup_hooks", "environment, hook_name, runs, skips, failures} WHERE" NO_FILTER)
     " UNION ALL "
-      DAYS("'test_failure_rate'", "''", "daily_summary", "tests_run", "tests_run - tests_failed",
-           NO_FILTER)
+      DAY_RATES("'test_failure_rate'", "tests_run", "tests_run - tests_failed")
     " UNION ALL "
-      DAYS("'job_success_rate'", "''", "daily_summary",
-           "successful_jobs + failed_jobs + cancelled_jobs", "successful_jobs", NO_FILTER)
-    "),"
-    " rates AS (SELECT metric, environment, subject,"
-    "   SUM(n) FILTER (WHERE" WITHIN ") AS n, SUM(s) FILTER (WHERE" WITHIN ") AS s,"
-    "   SUM(n) FILTER (WHERE" BEFORE ") AS n2, SUM(s) FILTER (WHERE" BEFORE ") AS s2"
-    "   FROM days GROUP BY metric, environment, subject),";
+      DAY_RATES("'job_success_rate'", "successful_jobs + failed_jobs + cancelled_jobs",
+                "successful_jobs")
+    ") GROUP BY metric, environment, subject),";
 
 static const char regress_sql[] =
     " tests AS (SELECT *, lower_rate_p(s, n, s2, n2) AS p, COUNT(*) OVER () AS comparisons,"
     "   metric LIKE '%failure%' AS inverse FROM rates WHERE n >= :min_count AND n2 >= :min_count),"
-    " calls AS (SELECT environment," SUBJECT " AS subject, day_epoch,"
-    "   SUM(success_latency_count) AS n, sketch_merge(success_latency_hist) AS hist,"
+    " days AS MATERIALIZED (SELECT environment, subject, SUM(n >= :min_count) AS days,"
+    "   median(p95) FILTER (WHERE n >= :min_count) AS p95, SUM(costs > 0) AS cost_days,"
+    "   median(usd) FILTER (WHERE costs > 0) AS usd FROM ("
+    "   SELECT environment," SUBJECT " AS subject, SUM(success_latency_count) AS n,"
+    "   sketch_quantile_ms(sketch_merge(success_latency_hist), 0.95) AS p95,"
     "   SUM(cost_count) AS costs, SUM(cost_nusd_sum) / 1e9 AS usd"
     "   FROM rollup_providers_day WHERE" ALOG_QUERY_ENVIRONMENTS
-    "   AND day_epoch >= :since_day - 7 * 86400 AND day_epoch < :until_day"
+    "   AND day_epoch >= :since_day - 7 * 86400 AND day_epoch < :since_day"
     "   AND :issue_type IS NULL" ONLY("agent_name") ONLY("provider_id") ONLY("model")
-    "   GROUP BY environment, 2, day_epoch),"
-    " figures AS (SELECT 'latency_p95_ms' AS metric, environment, subject,"
-    "   SUM(n) FILTER (WHERE" WITHIN ") AS n,"
-    "   sketch_quantile_ms(sketch_merge(hist) FILTER (WHERE" WITHIN "), 0.95) AS value,"
-    "   COUNT(*) FILTER (WHERE" TRAILING " AND n >= :min_count) AS days,"
-    "   median(sketch_quantile_ms(hist, 0.95)) FILTER (WHERE" TRAILING " AND n >= :min_count)"
-    "     AS usual FROM calls GROUP BY environment, subject"
-    "   UNION ALL SELECT 'cost_usd', environment, subject,"
-    "   SUM(costs) FILTER (WHERE" WITHIN "),"
-    "   SUM(usd) FILTER (WHERE" WITHIN ") * 86400 / (:until_day - :since_day),"
-    "   COUNT(*) FILTER (WHERE" TRAILING " AND costs > 0),"
-    "   median(usd) FILTER (WHERE" TRAILING " AND costs > 0)"
-    "   FROM calls GROUP BY environment, subject)"
+    "   GROUP BY environment, 2, day_epoch) GROUP BY environment, subject),"
+    " calls AS MATERIALIZED (SELECT environment," SUBJECT " AS subject,"
+    "   SUM(success_latency_count) AS n,"
+    "   sketch_quantile_ms(sketch_merge(success_latency_hist), 0.95) AS p95,"
+    "   SUM(cost_count) AS costs, SUM(cost_nusd_sum) / 1e9 AS usd"
+    "   FROM {rollup_providers: environment, provider_id, model, success_latency_count,"
+    "     success_latency_hist, cost_count, cost_nusd_sum / agent_name provider_id model}"
+    "   WHERE :issue_type IS NULL GROUP BY environment, 2),"
+    " figures AS (SELECT 'latency_p95_ms' AS metric, environment, subject, n, calls.p95 AS value,"
+    "   days, days.p95 AS usual FROM calls JOIN days USING (environment, subject)"
+    "   UNION ALL SELECT 'cost_usd', environment, subject, costs,"
+    "   calls.usd * 86400 / (:until_day - :since_day), cost_days, days.usd"
+    "   FROM calls JOIN days USING (environment, subject))"
     " SELECT metric, environment, subject, n, value, n_before, value_before, value - value_before,"
     " ratio, p, worse FROM ("
     "   SELECT metric, environment, subject, n,"

@@ -2,6 +2,7 @@
 
 #include "calendar.h"
 #include "query.h"
+#include "window_table.h"
 
 /* ---- Layout ---- */
 
@@ -54,53 +55,49 @@ void alog_query_window_lay_out(int64_t since_s, int64_t until_s, int32_t time_zo
 
 /* A marker's parts; none is terminated. */
 struct marker {
-    const char *rollup, *columns, *filters;
-    int rollup_len, columns_len, filters_len;
+    const char *rollup, *window, *columns, *filters;
+    int rollup_len, window_len, columns_len, filters_len;
 };
 
-static void append_filters(sqlite3_str *sql, const struct marker *marker) {
+/* Whether the marker's filters, words divided by spaces, have the name. */
+static bool has_filter(const struct marker *marker, const char *name) {
     const char *at = marker->filters, *end = at + marker->filters_len;
     while (at < end) {
-        int len = (int)strcspn(at, " }");
-        if (len > 0) {
-            sqlite3_str_appendf(sql, " AND (:%.*s IS NULL OR %.*s = :%.*s)", len, at, len, at, len,
-                                at);
+        size_t len = strcspn(at, " }");
+        if (len == strlen(name) && memcmp(at, name, len) == 0) {
+            return true;
         }
         at += len + 1;
     }
+    return false;
 }
 
-static void append_part(sqlite3_str *sql, const struct marker *marker, const char *suffix,
-                        const char *epoch, const char *from, const char *below) {
-    sqlite3_str_appendf(sql, "SELECT %.*s FROM %.*s%s WHERE" ALOG_QUERY_ENVIRONMENTS,
-                        marker->columns_len, marker->columns, marker->rollup_len, marker->rollup,
-                        suffix);
-    sqlite3_str_appendf(sql, " AND %s >= :%s AND %s < :%s", epoch, from, epoch, below);
-    append_filters(sql, marker);
-}
-
-static void append_levels(sqlite3_str *sql, const struct marker *marker) {
-    static const struct {
-        const char *suffix, *epoch, *from, *below;
-    } parts[] = {
-        {"", "hour_epoch", "head_hour", "head_day"},
-        {"_day", "day_epoch", "head_day", "head_month"},
-        {"_month", "month_epoch", "head_month", "tail_month"},
-        {"_day", "day_epoch", "tail_month", "tail_day"},
-        {"", "hour_epoch", "tail_day", "tail_hour"},
-    };
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        sqlite3_str_appendall(sql, i == 0 ? "(" : " UNION ALL ");
-        append_part(sql, marker, parts[i].suffix, parts[i].epoch, parts[i].from, parts[i].below);
+static void append_window(sqlite3_str *sql, const struct marker *marker) {
+    static const char *const bounds[] = {"head_hour",  "head_day", "head_month",
+                                         "tail_month", "tail_day", "tail_hour"};
+    enum alog_rollup rollup = alog_window_rollup(marker->rollup, (size_t)marker->rollup_len);
+    const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
+    sqlite3_str_appendf(sql, "(SELECT %.*s FROM window_%s(:environment", marker->columns_len,
+                        marker->columns, kind->table);
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        sqlite3_str_appendf(sql, ", :%.*s%s", marker->window_len, marker->window, bounds[i]);
     }
-    sqlite3_str_appendall(sql, ")");
+    for (unsigned i = 0; i < kind->dimension_count; i++) {
+        bool filtered = has_filter(marker, kind->dimensions[i]);
+        sqlite3_str_appendf(sql, ", %s%s", filtered ? ":" : "",
+                            filtered ? kind->dimensions[i] : "NULL");
+    }
+    sqlite3_str_appendall(sql, "))");
 }
 
 /* Behind a "{". Returns what stands behind the "}". */
 static const char *read_marker(const char *at, struct marker *ret_marker) {
     size_t end = strcspn(at, "}"), colon = strcspn(at, ":"), slash = strcspn(at, "/}");
+    size_t name = strcspn(at, "@:"), window = name + (name < colon);
     *ret_marker = (struct marker){.rollup = at,
-                                  .rollup_len = (int)colon,
+                                  .rollup_len = (int)name,
+                                  .window = at + window,
+                                  .window_len = (int)(colon - window),
                                   .columns = at + colon + 1,
                                   .columns_len = (int)(slash - colon - 1),
                                   .filters = at + slash + (slash < end),
@@ -117,7 +114,7 @@ static void append_expanded(sqlite3_str *text, const char *sql) {
         }
         struct marker marker;
         sql = read_marker(sql + plain + 1, &marker);
-        append_levels(text, &marker);
+        append_window(text, &marker);
     }
 }
 

@@ -23,11 +23,11 @@ void alog_query_window_lay_out(int64_t since_s, int64_t until_s, int32_t time_zo
 
 /*
  * Replace each "{rollup: columns / filters}" of a question's SQL, head and rest, by a subquery: the
- * columns, of the rows of the rollup and its levels that are in the window (:head_hour …
- * :tail_hour), of the environments asked for, and for each of the filters, column names divided by
- * spaces, ` AND
- * (:column IS NULL OR column = :column)`. Returns text that the caller frees with sqlite3_free;
- * NULL: no memory.
+ * columns of window_<rollup> (see window_table.h), in the window (:head_hour … :tail_hour) and the
+ * environments asked for; each of the filters, dimensions divided by spaces, restricts it to
+ * :dimension, unless that is NULL. "{rollup@before_: …}" reads the window that
+ * :before_head_hour and so on say. Returns text that the caller frees with sqlite3_free; NULL: no
+ * memory.
  */
 char *alog_query_expand(const char *head, const char *sql);
 
