@@ -24,12 +24,14 @@ struct cli_arguments {
     bool segments;
     bool verbose;
     bool follow;
+    bool spreadsheet;
     const char *environment;
     const char *agent;
     const char *issue_type;
     const char *provider;
     const char *model;
     const char *job;
+    const char *job_attribute;
     const char *time_zone;
     const char *latency_thresholds;
     const char *thresholds;
@@ -44,6 +46,7 @@ struct cli_arguments {
     const char *fields;
     const char *output;
     const char *title;
+    const char *format;
     const char *types[CLI_MAX_TYPES + 1]; /* NULL-terminated */
     struct alog_opt_i64 since_ns;
     struct alog_opt_i64 until_ns;

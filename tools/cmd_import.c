@@ -16,6 +16,17 @@ static const struct cli_option options[] = {
      .fallback = "utc",
      .doc = "what times without an offset are taken for: utc, local (of this machine, or of TZ, "
             "with its daylight saving time), or an offset such as +02:00"},
+    {.name = "job",
+     .argument = "JOB_ID",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(job),
+     .doc = "otlp: the job of all events"},
+    {.name = "job-attribute",
+     .argument = "KEY",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(job_attribute),
+     .fallback = "the trace id",
+     .doc = "otlp: the attribute, of the record or its resource, that is the job id"},
     {.name = "dry-run",
      .kind = CLI_FLAG,
      CLI_MEMBER(dry_run),
@@ -38,10 +49,12 @@ static const struct cli_choice choices[] = {
                "individual_test_executions, orchestration_executions, strategy_decisions, "
                "agent_executions, provider_performance: columns as the fields of the catalogue, "
                "and timestamp; jobs have start_time and end_time"},
+    {"otlp", "OpenTelemetry's spans and log records as OTLP/JSON, one document a line or several; "
+             "'-' is stdin"},
     {NULL, NULL}};
 
 /* In the order of `choices`. */
-static import_source_fn *const sources[] = {import_sqlite};
+static import_source_fn *const sources[] = {import_sqlite, import_otlp};
 
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
@@ -86,9 +99,19 @@ const struct cli_command cmd_import = {
         "further event. A job is a job_start and, once it has an end_time, a job_end. Times are "
         "text, with or without an offset, or numbers since 1970 in seconds (below 1e11), "
         "milliseconds (1e14), microseconds (1e17) or nanoseconds. Words such as 'passed' where the "
-        "catalogue has 'success' are translated, and kept as source.status.",
+        "catalogue has 'success' are translated, and kept as source.status.\n"
+        "\n"
+        "otlp: a span with gen_ai.operation.name invoke_agent is an agent_execution, with "
+        "execute_tool a user-defined event of that name, with another one (or with a provider and "
+        "a model) a provider_performance; with test.case.name an individual_test_execution; any "
+        "other a user-defined event span. A log record of severity ERROR or above is an error, any "
+        "other a user-defined event log. Its time is its end. Attributes that OpenTelemetry's "
+        "conventions define are fields where 'agentlog help events' names them, all others are "
+        "kept, those of the resource as resource.KEY. What 'agentlog export --format otlp' wrote "
+        "becomes the same events again.",
     .examples = "agentlog import sqlite metrics.db ./log --time-zone local\n"
-                "agentlog import sqlite metrics.db ./log --dry-run",
+                "agentlog import sqlite metrics.db ./log --dry-run\n"
+                "agentlog import otlp traces.jsonl logs.jsonl ./log --job-attribute session.id",
     .options = options,
     .choices_title = "Kinds",
     .choices = choices,

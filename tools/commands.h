@@ -23,6 +23,7 @@ extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_sql;
 extern const struct cli_command cmd_status;
 extern const struct cli_command cmd_import;
+extern const struct cli_command cmd_export;
 
 /* All of them, in the order of the help; NULL ends the list. Help, manual pages and completions are
  * made from it. */

@@ -79,20 +79,24 @@ static void *grown(void *array, size_t count, size_t *capacity, size_t bytes) {
     return larger;
 }
 
-static struct alog_string renamed(struct event_draft *draft, struct alog_string name) {
-    const size_t prefix_len = sizeof PREFIX - 1;
+/* A name of the draft's own, NUL-terminated. */
+static struct alog_string renamed(struct event_draft *draft, const char *prefix,
+                                  struct alog_string name) {
+    const size_t prefix_len = strlen(prefix);
     draft->names =
         grown(draft->names, draft->name_count, &draft->name_capacity, sizeof *draft->names);
     char *made = output_allocate(prefix_len + name.len + 1, 1);
-    memcpy(made, PREFIX, prefix_len);
-    memcpy(made + prefix_len, name.data, name.len);
+    memcpy(made, prefix, prefix_len);
+    if (name.len > 0) {
+        memcpy(made + prefix_len, name.data, name.len);
+    }
     draft->names[draft->name_count++] = made;
     return (struct alog_string){made, prefix_len + name.len};
 }
 
 void event_draft_attribute(struct event_draft *draft, struct alog_string name,
                            struct alog_value value) {
-    const struct alog_string final = is_taken(draft, name) ? renamed(draft, name) : name;
+    const struct alog_string final = is_taken(draft, name) ? renamed(draft, PREFIX, name) : name;
     uint32_t at = 0;
     while (at < draft->event.attribute_count &&
            !alog_string_equal(draft->attributes[at].name, final)) {
@@ -105,6 +109,20 @@ void event_draft_attribute(struct event_draft *draft, struct alog_string name,
         draft->event.attribute_count++;
     }
     draft->attributes[at] = (struct alog_attribute){final, value};
+}
+
+void event_draft_attribute_named(struct event_draft *draft, const char *prefix,
+                                 struct alog_string name, struct alog_value value) {
+    event_draft_attribute(draft, renamed(draft, prefix, name), value);
+}
+
+void event_draft_begin_named(struct event_draft *draft, struct alog_string name) {
+    forget_names(draft);
+    const char *kept = renamed(draft, "", name).data;
+    const size_t count = draft->name_count;
+    draft->name_count = 0; /* it is kept through the beginning */
+    event_draft_begin(draft, kept);
+    draft->name_count = count;
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */

@@ -17,12 +17,18 @@ struct event_draft {
 
 /* Begin another event of that name, which outlives it. */
 void event_draft_begin(struct event_draft *draft, const char *name);
+/* The same, and the name is copied; behind a NUL in it nothing counts. */
+void event_draft_begin_named(struct event_draft *draft, struct alog_string name);
 void event_draft_free(struct event_draft *draft);
 
 /* A further value; of two with one name the later stays. A name that the event's own fields use
  * gets "source." in front. */
 void event_draft_attribute(struct event_draft *draft, struct alog_string name,
                            struct alog_value value);
+
+/* The same of a name that is put together. */
+void event_draft_attribute_named(struct event_draft *draft, const char *prefix,
+                                 struct alog_string name, struct alog_value value);
 
 /* The place of the catalogue's field in draft->values, or -1. */
 int event_draft_field(const struct event_draft *draft, const char *name);

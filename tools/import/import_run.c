@@ -1,9 +1,13 @@
 /* One run of `agentlog import`. */
 #include "import/import_run.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bulk_writer.h"
 #include "messages.h"
@@ -107,6 +111,37 @@ enum import_result import_event(struct import *import, struct import_count *coun
         count->events++;
     }
     return result;
+}
+
+/* ---- Sources --------------------------------------------------------------------------------- */
+
+int import_open(struct import *import, const char **path, uint64_t *ret_bytes) {
+    struct stat facts;
+    *ret_bytes = 0;
+    if (strcmp(*path, "-") == 0) {
+        *path = "stdin";
+        return STDIN_FILENO;
+    }
+    const int fd = open(*path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &facts) != 0) {
+        import_fail(import, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED, "%s: %s", *path,
+                    strerror(errno));
+        import_close(fd);
+        return -1;
+    }
+    if (S_ISDIR(facts.st_mode)) {
+        import_fail(import, EXIT_FAILED, "%s: this is a directory", *path);
+        import_close(fd);
+        return -1;
+    }
+    *ret_bytes = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
+    return fd;
+}
+
+void import_close(int fd) {
+    if (fd > STDIN_FILENO) {
+        close(fd);
+    }
 }
 
 /* ---- What was done --------------------------------------------------------------------------- */

@@ -68,6 +68,14 @@ void import_fail(struct import *import, enum exit_code code, const char *format,
 /* Whether a signal asks to stop, looked at every so many calls. */
 bool import_is_stopped(struct import *import);
 
+/*
+ * Open a source that is read through; "-" is stdin, and *path becomes its name for messages.
+ * *ret_bytes is its size, 0 if that is not known. -1 after saying why not. import_close leaves
+ * stdin open.
+ */
+int import_open(struct import *import, const char **path, uint64_t *ret_bytes);
+void import_close(int fd);
+
 /* The source's readers. `paths` are the operands between KIND and LOGDIR. */
 void import_sqlite(struct import *import, char **paths, size_t count);
 void import_junit(struct import *import, char **paths, size_t count);
