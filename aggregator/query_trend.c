@@ -50,35 +50,37 @@ static const char success_rate[] = RATE(
                       " AND (:provider_id IS NOT NULL OR :model IS NOT NULL)" ONLY("agent_name")
                           ONLY("issue_type") ONLY("provider_id") ONLY("model"));
 
+/* Of provider calls by day; `day` and `group` are the same columns of the one table and the other.
+ */
+/* clang-format off */
+#define CALLS(day, group)                                                                          \
+    "SELECT" START ", environment, " day " FROM daily_providers" DAYS " AND :agent_name IS NULL"   \
+    ONLY("provider_id") ONLY("model")                                                              \
+    " UNION ALL SELECT" START ", environment, " group " FROM rollup_providers_day" DAYS            \
+    " AND :agent_name = agent_name" ONLY("provider_id") ONLY("model")
+
 static const char availability[] = RATE(
-    "SELECT" START ", environment, calls - cancelled AS n,"
-    " calls - cancelled - availability_failures AS s FROM daily_providers" DAYS
-    " AND :agent_name IS NULL" ONLY("provider_id")
-        ONLY("model") " UNION ALL SELECT" START ", environment, calls - cancelled,"
-                      " calls - cancelled - availability_failures FROM rollup_providers_day" DAYS
-                      " AND :agent_name = agent_name" ONLY("provider_id") ONLY("model"));
+    CALLS("calls - cancelled AS n, calls - cancelled - availability_failures AS s",
+          "calls - cancelled, calls - cancelled - availability_failures"));
 
 #define LATENCY(quantile)                                                                          \
-    TREND("SELECT start, environment, SUM(success_latency_count) AS n,"                            \
-          " sketch_quantile_ms(sketch_merge(success_latency_hist), " quantile ") AS value,"        \
-          " NULL AS low, NULL AS high"                                                             \
-          " FROM (SELECT" START ", environment, success_latency_count, success_latency_hist"       \
-          "   FROM rollup_providers_day" DAYS ONLY("agent_name") ONLY("provider_id")               \
-              ONLY("model") ")"                                                                    \
-                            " GROUP BY start, environment")
+    TREND("SELECT start, environment, SUM(n) AS n,"                                                \
+          " sketch_quantile_ms(sketch_merge(latencies), " quantile ") AS value,"                   \
+          " NULL AS low, NULL AS high FROM ("                                                      \
+          CALLS("success_latency_count AS n, success_latency_hist AS latencies",                   \
+                "success_latency_count, success_latency_hist")                                     \
+          ") GROUP BY start, environment")
 
 static const char latency_p50[] = LATENCY("0.5");
 static const char latency_p95[] = LATENCY("0.95");
 static const char latency_p99[] = LATENCY("0.99");
 
 static const char cost[] = TREND(
-    "SELECT start, environment, SUM(cost_count) AS n,"
-    " CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS value,"
-    " NULL AS low, NULL AS high"
-    " FROM (SELECT" START
-    ", environment, cost_count, cost_nusd_sum FROM rollup_providers_day" DAYS ONLY("agent_name")
-        ONLY("provider_id") ONLY("model") ")"
-                                          " GROUP BY start, environment");
+    "SELECT start, environment, SUM(n) AS n,"
+    " CASE WHEN SUM(n) > 0 THEN SUM(nusd) / 1e9 END AS value, NULL AS low, NULL AS high FROM ("
+    CALLS("cost_count AS n, cost_nusd AS nusd", "cost_count, cost_nusd_sum")
+    ") GROUP BY start, environment");
+/* clang-format on */
 
 static const char errors[] =
     TREND("SELECT start, environment, SUM(total_errors) AS n, SUM(total_errors) * 1.0 AS value,"

@@ -500,6 +500,9 @@ CREATE TABLE daily_providers (
     input_tokens INTEGER NOT NULL,          -- sum of input_tokens
     output_tokens INTEGER NOT NULL,         -- sum of output_tokens
     cost_nusd INTEGER NOT NULL,             -- sum of cost
+    cost_count INTEGER NOT NULL,            -- calls that said what they cost
+    success_latency_count INTEGER NOT NULL, -- successful calls with a finite latency
+    success_latency_hist BLOB NOT NULL,     -- sketch of their latencies
     PRIMARY KEY (day_epoch, environment, provider_id, model)
 ) STRICT, WITHOUT ROWID;
 

@@ -108,7 +108,7 @@ static const char daily_providers[] =
     " wilson_high(calls - cancelled - not_run, calls - cancelled),"
     " sketch_quantile_ms(latency, 0.5), sketch_quantile_ms(latency, 0.9),"
     " sketch_quantile_ms(latency, 0.95), sketch_quantile_ms(latency, 0.99),"
-    " retried_calls, fallbacks, input_tokens, output_tokens, cost_nusd"
+    " retried_calls, fallbacks, input_tokens, output_tokens, cost_nusd, costs, timed, latency"
     " FROM (SELECT provider_id, model, SUM(calls) AS calls, SUM(successes) AS successes,"
     " SUM(availability_failures) AS not_run,"
     " SUM(execution_failures) AS execution_failures, SUM(cancelled) AS cancelled,"
@@ -116,7 +116,8 @@ static const char daily_providers[] =
     " sketch_merge(success_latency_hist) AS latency,"
     " SUM(retried_calls) AS retried_calls, SUM(fallbacks) AS fallbacks,"
     " SUM(input_tokens_sum) AS input_tokens, SUM(output_tokens_sum) AS output_tokens,"
-    " SUM(cost_nusd_sum) AS cost_nusd"
+    " SUM(cost_nusd_sum) AS cost_nusd, SUM(cost_count) AS costs,"
+    " SUM(success_latency_count) AS timed"
     " FROM rollup_providers_day" IS_THE_DAY " GROUP BY provider_id, model)";
 
 static const char daily_strategies[] =
