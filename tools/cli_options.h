@@ -43,6 +43,7 @@ struct cli_arguments {
     const char *to;
     const char *archive;
     const char *redact;
+    const char *report;
     const char *fields;
     const char *output;
     const char *title;

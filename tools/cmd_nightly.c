@@ -23,6 +23,8 @@
 #include "messages.h"
 #include "name_list.h"
 #include "output.h"
+#include "report/report.h"
+#include "report/report_file.h"
 #include "segment_args.h"
 
 #define DEFAULT_KEEP_RAW_DAYS 30
@@ -58,6 +60,11 @@ static const struct cli_option options[] = {
      CLI_MEMBER(keep_rollups_days),
      .fallback = "400d, or as long as rows",
      .doc = "how long it keeps hourly sums"},
+    {.name = "report",
+     .argument = "FILE",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(report),
+     .doc = "write the page of 'agentlog report' to FILE, which is replaced as a whole"},
     {.name = "allow",
      .argument = "FILE",
      .kind = CLI_TEXT,
@@ -242,6 +249,7 @@ static void archive(struct nightly *nightly) {
     json_object_set_new(facts, "segments", count(report.segments));
     json_object_set_new(facts, "segments_removed", count(report.segments_removed));
     json_object_set_new(facts, "segments_left", count(report.segments_left));
+    json_object_set_new(facts, "segments_needed", count(report.segments_needed));
     json_object_set_new(facts, "files", count(report.files));
     json_object_set_new(facts, "bytes_before", count(report.bytes_before));
     json_object_set_new(facts, "bytes_after", count(report.bytes_after));
@@ -265,6 +273,19 @@ static void prune(struct nightly *nightly) {
     alog_prune_report_free(&report);
 }
 
+static void report(struct nightly *nightly) {
+    const char *path = nightly->arguments->report;
+    const struct report_options reporting = {.db_path = nightly->arguments->operands[1],
+                                             .now_ns = nightly->now_ns};
+    const enum exit_code code = report_write(&reporting, path);
+    json_t *facts = json_object();
+    json_object_set_new(facts, "file", output_json_string(alog_str(path)));
+    if (code != EXIT_FINE) {
+        json_object_set_new(facts, "error", json_string("it was not written: see stderr"));
+    }
+    step_done(nightly, "report", facts, code);
+}
+
 static void run_steps(struct nightly *nightly) {
     recover(nightly);
     if (!ingest(nightly)) {
@@ -275,6 +296,9 @@ static void run_steps(struct nightly *nightly) {
         archive(nightly);
     }
     prune(nightly);
+    if (nightly->arguments->report != NULL) {
+        report(nightly);
+    }
 }
 
 /* ---- The run --------------------------------------------------------------------------------- */
@@ -304,23 +328,18 @@ static int take_lock(const char *db_path, enum exit_code *ret_code) {
 /* The last run, for 'agentlog status': beside the database, put there whole. */
 static void keep_report(const char *db_path, const char *text) {
     char *path = NULL;
-    char *fresh = NULL;
+    char *line = NULL;
     if (asprintf(&path, "%s.nightly.json", db_path) < 0) {
         path = NULL;
     }
-    if (asprintf(&fresh, "%s.nightly.json.new", db_path) < 0) {
-        fresh = NULL;
-    }
-    FILE *file = path != NULL && fresh != NULL ? fopen(fresh, "we") : NULL;
-    bool whole = file != NULL && fprintf(file, "%s\n", text) > 0;
-    if (file != NULL) {
-        whole &= fclose(file) == 0;
-    }
-    if (!whole || rename(fresh, path) != 0) {
-        message("cannot write %s.nightly.json: %s", db_path, strerror(errno));
+    const int len = asprintf(&line, "%s\n", text);
+    if (path == NULL || len < 0) {
+        message("out of memory");
+    } else {
+        (void)report_file_put(path, line, (size_t)len); /* said so when it failed */
+        free(line);
     }
     free(path);
-    free(fresh);
 }
 
 static enum exit_code finish(struct nightly *nightly) {
@@ -388,14 +407,16 @@ const struct cli_command cmd_nightly = {
     .summary = "do everything that is due every night",
     .description =
         "Recover what killed writers left, ingest, look for silent instrumentation (of the last "
-        "30 days), archive old segments, prune the database: in this order, under one lock. When "
+        "30 days), archive old segments, prune the database, write the report: in this order, "
+        "under one lock. When "
         "the log cannot be ingested, nothing is archived or deleted. It can be killed at any point "
         "and run again.\n"
         "The last line on stdout is one JSON object about the run; it is kept in "
         "DB.nightly.json, too.",
     .examples = "agentlog nightly /var/log/agents agents.db\n"
                 "agentlog nightly /var/log/agents agents.db --archive-to /srv/archive "
-                "--keep-raw 30d --keep-rows 90d --redact error_message,error_traceback",
+                "--keep-raw 30d --keep-rows 90d --redact error_message,error_traceback "
+                "--report /var/www/agents.html",
     .options = options,
     .exits = exits,
     .run = run};

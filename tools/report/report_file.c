@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,37 @@ static int fill(int fd, mode_t mode, const char *data, size_t len) {
     return fchmod(fd, mode) == 0 && fsync(fd) == 0 ? 0 : errno;
 }
 
+/*
+ * The file beside the old one, empty and this process's alone; one that a killed run left is used
+ * again. -errno on failure.
+ */
+static int open_fresh(const char *fresh) {
+    for (;;) {
+        struct stat opened, named;
+        const int fd = open(fresh, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        if (fd < 0) {
+            return -errno;
+        }
+        int cause = 0;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &opened) != 0) {
+            cause = errno == EWOULDBLOCK ? EBUSY : errno;
+        } else if (!S_ISREG(opened.st_mode)) {
+            cause = EEXIST;
+        } else if (lstat(fresh, &named) == 0 && named.st_ino == opened.st_ino &&
+                   named.st_dev == opened.st_dev) {
+            cause = ftruncate(fd, 0) == 0 ? 0 : errno;
+            if (cause == 0) {
+                return fd;
+            }
+        }
+        close(fd);
+        if (cause != 0) {
+            return -cause;
+        }
+        /* Another run has just given it its final name. */
+    }
+}
+
 enum exit_code report_file_put(const char *path, const char *data, size_t len) {
     struct stat there;
     char *fresh = NULL;
@@ -64,19 +96,19 @@ enum exit_code report_file_put(const char *path, const char *data, size_t len) {
             return write_through(path, data, len);
         }
     }
-    if (asprintf(&fresh, "%s.XXXXXX", path) < 0) {
+    if (asprintf(&fresh, "%s.new", path) < 0) {
         return refuse(path, ENOMEM);
     }
-    const int fd = mkostemp(fresh, O_CLOEXEC);
-    int cause = fd < 0 ? errno : fill(fd, mode, data, len);
-    if (fd >= 0 && close(fd) != 0 && cause == 0) {
-        cause = errno;
-    }
+    const int fd = open_fresh(fresh);
+    int cause = fd < 0 ? -fd : fill(fd, mode, data, len);
     if (cause == 0 && rename(fresh, path) != 0) {
         cause = errno;
     }
-    if (cause != 0 && fd >= 0) {
+    if (fd >= 0 && cause != 0) {
         unlink(fresh);
+    }
+    if (fd >= 0) {
+        close(fd); /* and the lock with it */
     }
     free(fresh);
     return cause == 0 ? EXIT_FINE : refuse(path, cause);

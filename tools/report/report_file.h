@@ -7,7 +7,7 @@
 #include "exit_codes.h"
 
 /*
- * Write `len` bytes beside `path`, sync, and put them in its place: a file that is there is
+ * Write `len` bytes into `path`.new, sync, and put them in its place: a file that is there is
  * replaced, with its permissions kept; a symbolic link is replaced, not followed. What is there and
  * no file (a device, a pipe) is written to. EXIT_FAILED after saying why: nothing has changed then.
  */
