@@ -12,7 +12,10 @@
 static PyObject *error_type;
 
 static PyObject *raise_status(enum alog_status status, const struct alog_error *error) {
-    PyObject *failure = PyObject_CallFunction(error_type, "s", error->message);
+    /* A message may quote a path of any bytes. */
+    PyObject *message =
+        PyUnicode_DecodeUTF8(error->message, (Py_ssize_t)strlen(error->message), "replace");
+    PyObject *failure = PyObject_CallFunction(error_type, "N", message);
     PyObject *name = PyUnicode_FromString(alog_status_name(status));
     if (failure != NULL && name != NULL && PyObject_SetAttrString(failure, "status", name) == 0) {
         PyErr_SetObject(error_type, failure);
@@ -55,7 +58,15 @@ static const struct {
     {"job-strategies", ALOG_QUERY_JOB_STRATEGIES},
     {"job-tests", ALOG_QUERY_JOB_TESTS},
     {"job-timeline", ALOG_QUERY_JOB_TIMELINE},
+    {"completeness", ALOG_QUERY_COMPLETENESS},
+    {"trend", ALOG_QUERY_TREND},
+    {"regress", ALOG_QUERY_REGRESS},
 };
+
+/* In the order of enum alog_metric. */
+static const char *const metrics[ALOG_METRIC_COUNT] = {
+    "success-rate",  "availability",  "latency-p95", "cost",        "errors",
+    "test-failures", "hook-failures", "job-success", "latency-p50", "latency-p99"};
 
 static PyObject *cell_object(const struct alog_column *column, const struct alog_value *cell) {
     switch (cell->kind) {
@@ -146,11 +157,27 @@ static int take_f64(PyObject *object, struct alog_opt_f64 *ret_value) {
     return 0;
 }
 
+/* NULL is the first. */
+static int take_metric(const char *name, enum alog_metric *ret_metric) {
+    for (int i = 0; name != NULL && i < ALOG_METRIC_COUNT; i++) {
+        if (strcmp(metrics[i], name) == 0) {
+            *ret_metric = (enum alog_metric)i;
+            return 0;
+        }
+    }
+    if (name != NULL) {
+        PyErr_Format(PyExc_ValueError, "there is no metric \"%s\"", name);
+        return -1;
+    }
+    return 0;
+}
+
 static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
     static char *names[] = {"db_path",     "kind",       "since_ns",       "until_ns",
                             "environment", "agent_name", "issue_type",     "provider_id",
                             "model",       "job_id",     "max_latency_ms", "min_count",
+                            "metric",      "weekly",     "bins",           "max_ratio",
                             NULL};
     PyObject *path = NULL;
     PyObject *since = NULL;
@@ -158,12 +185,14 @@ static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *latency = NULL;
     const char *kind;
     const char *texts[6] = {NULL};
-    unsigned min_count = 0;
+    PyObject *ratio = NULL;
+    const char *metric = NULL;
+    int weekly = 0;
     struct alog_query asked = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&s|$OOzzzzzzOI:query", names,
-                                     PyUnicode_FSConverter, &path, &kind, &since, &until, &texts[0],
-                                     &texts[1], &texts[2], &texts[3], &texts[4], &texts[5],
-                                     &latency, &min_count)) {
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "O&s|$OOzzzzzzOIzpIO:query", names, PyUnicode_FSConverter, &path, &kind,
+            &since, &until, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5],
+            &latency, &asked.min_count, &metric, &weekly, &asked.bins, &ratio)) {
         Py_XDECREF(path);
         return NULL;
     }
@@ -178,12 +207,13 @@ static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     asked.provider_id = alog_str(texts[3]);
     asked.model = alog_str(texts[4]);
     asked.job_id = alog_str(texts[5]);
-    asked.min_count = min_count;
+    asked.weekly = weekly != 0;
     PyObject *rows = NULL;
     if ((int)asked.kind == 0) {
         PyErr_Format(PyExc_ValueError, "there is no question \"%s\"", kind);
     } else if (take_i64(since, &asked.since_ns) == 0 && take_i64(until, &asked.until_ns) == 0 &&
-               take_f64(latency, &asked.max_latency_ms) == 0) {
+               take_f64(latency, &asked.max_latency_ms) == 0 &&
+               take_f64(ratio, &asked.max_ratio) == 0 && take_metric(metric, &asked.metric) == 0) {
         rows = ask(PyBytes_AsString(path), &asked);
     }
     Py_DECREF(path);
@@ -266,7 +296,8 @@ static PyMethodDef functions[] = {
     {"query", FUNCTION(query), METH_VARARGS | METH_KEYWORDS,
      "query(db_path, kind, *, since_ns=None, until_ns=None, environment=None, agent_name=None, "
      "issue_type=None, provider_id=None, model=None, job_id=None, max_latency_ms=None, "
-     "min_count=0)\n--\n\nAsk, as `agentlog stats` does: a list of dictionaries."},
+     "min_count=0, metric=None, weekly=False, bins=0, max_ratio=None)\n--\n\nAsk, as `agentlog "
+     "stats` does: a list of dictionaries."},
     {"prune", FUNCTION(prune), METH_VARARGS | METH_KEYWORDS,
      "prune(db_path, keep_rows_days, keep_rollups_days=0, dry_run=False)\n--\n\nDelete what is "
      "old; deleted rows by table."},

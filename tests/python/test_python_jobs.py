@@ -1,5 +1,6 @@
 """Job scopes in Python: every event within one carries its id, wherever it is logged."""
 import asyncio
+import contextvars
 import multiprocessing
 import os
 import threading
@@ -53,6 +54,19 @@ class Jobs(LogCase):
         self.assertEqual([e["status"] for e in ends], ["failed", "failed", "cancelled", "success"])
         self.assertEqual(ends[0]["error_message"], "ZeroDivisionError: division by zero")
         self.assertEqual((ends[1]["error_message"], ends[1]["iterations"]), ("no luck", 3))
+
+    def test_a_scope_that_is_left_in_another_context(self):
+        def work():
+            with self.log.job("j"), agentlog.attached("k"):
+                yield
+
+        items = work()
+        contextvars.copy_context().run(next, items)
+        items.close()
+        self.assertIsNone(agentlog.current_job())
+        self.log.close()
+        [end] = self.events("job_end")
+        self.assertEqual((end["job_id"], end["status"]), ("j", "cancelled"))
 
     def test_threads(self):
         with self.log.job("j"):

@@ -1,10 +1,26 @@
 """MetricsCollector: what is recorded through it is what its queries answer."""
 import asyncio
+import datetime
+import json
 import os
+import re
 import unittest
 
 import agentlog
+from agentlog import _aggregator
 from python_case import LogCase
+
+
+def cell_printed(name, cell):
+    """As the program prints it: 15 digits, times as text."""
+    if name in ("first_seen", "last_seen", "last_event") and cell is not None:
+        seconds, ns = divmod(cell, 10**9)
+        return f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y-%m-%dT%H:%M:%S}.{ns:09}Z"
+    return float(f"{cell:.15g}") if isinstance(cell, float) else cell
+
+
+def printed(rows):
+    return [{name: cell_printed(name, cell) for name, cell in row.items()} for row in rows]
 
 
 class Metrics(LogCase):
@@ -63,6 +79,31 @@ class Metrics(LogCase):
             self.program("ingest", self.log_dir, db)
             self.assertEqual(c.get_agent_success_rate("fixer"), 1.0)
             self.assertEqual(c.update()["events"], 0)
+
+    def test_every_kind_is_answered_as_by_the_program(self):
+        with self.collector() as c:
+            for n in range(60):
+                c.track_agent_execution("j", "fixer", "lint", n % 3 > 0, n / 60, 1, 1, 0, execution_time_ms=5.5)
+                c.track_provider_selection("p", n % 4 > 0, n * 10.0, model="m")
+            c.update()
+            c.refresh = False
+            kinds = re.findall(r"^  ([a-z-]+) ", self.program("help", "stats").split("Options:")[0], re.M)
+            self.assertGreater(len(kinds), 20)
+            for kind in kinds:
+                self.assertEqual(printed(c.ask(kind)), json.loads(self.program("stats", kind, c.db_path, "--json")), kind)
+            for metric in ("cost", "latency-p99", "availability"):
+                shown = self.program("stats", "trend", c.db_path, "--metric", metric, "--by", "week", "--json")
+                self.assertEqual(printed(c.ask("trend", metric=metric, weekly=True)), json.loads(shown), metric)
+            self.assertEqual(len(c.ask("calibration-bins", bins=3)), 3)
+            for wrong in ({"kind": "nonsense"}, {"kind": "trend", "metric": "nonsense"}):
+                with self.assertRaises(ValueError):
+                    c.ask(**wrong)
+
+    def test_a_database_that_is_not_there_under_any_name(self):
+        for name in ("nowhere.db", b"/nowhere/\xff\xfe.db", "/nowhere/" + "é" * 300 + ".db"):
+            with self.assertRaises(agentlog.Error) as caught:
+                _aggregator.query(name, "summary")
+            self.assertEqual(caught.exception.status, "ALOG_NOT_FOUND")
 
     def test_environments_keep_apart(self):
         with self.collector(environment="test") as c:

@@ -94,6 +94,15 @@ class Calls(LogCase):
         self.assertTrue(log.closed)
         self.assertIs(log.error(error_type="late"), False)
 
+    def test_messages_may_be_cut_anywhere(self):
+        with agentlog.Writer(self.log_dir) as log:
+            for shift in range(4):
+                self.assertFalse(log.error(error_type="e", **{"x" * shift + "é" * 600: 1}))
+                self.assertIn("attribute", log.last_error)
+            self.assertEqual(log.stats()["last_error"], "")
+        with self.assertRaises(agentlog.Error):
+            agentlog.Writer("/proc/" + "é" * 600)
+
     def test_strict_raises_with_a_status(self):
         log = agentlog.Writer(self.log_dir, strict=True)
         with self.assertRaises(agentlog.Error) as caught:
@@ -112,7 +121,10 @@ class Calls(LogCase):
             agentlog.Writer(self.log_dir, sync="sometimes")
         with self.assertRaises(TypeError):
             agentlog.Writer(self.log_dir, nonsense=1)
-        with agentlog.Writer(self.log_dir, environment="test", sync="none", flush_interval_ms=50) as log:
+        with self.assertRaises(agentlog.Error):
+            agentlog.Writer(self.log_dir, drain_threads=3)
+        with agentlog.Writer(self.log_dir, environment="test", sync="none", flush_interval_ms=50, drain_threads=1,
+                             no_recovery=True) as log:
             log.error(error_type="e")
             self.assertTrue(log.flush(timeout=30))
             self.assertEqual(log.stats()["stored"], 1)

@@ -25,8 +25,13 @@ struct python_writer {
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
+/* A message, which may quote bytes of any kind, or be cut within a character. */
+static PyObject *message_object(const char *message) {
+    return PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
+}
+
 static PyObject *raise_status(enum alog_status status, const char *message) {
-    PyObject *failure = PyObject_CallFunction(python_error, "s", message);
+    PyObject *failure = PyObject_CallFunction(python_error, "N", message_object(message));
     PyObject *name = PyUnicode_FromString(alog_status_name(status));
     if (failure != NULL && name != NULL && PyObject_SetAttrString(failure, "status", name) == 0) {
         PyErr_SetObject(python_error, failure);
@@ -130,6 +135,8 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "compression_level",
                             "sync",
                             "ring_dir",
+                            "no_recovery",
+                            "drain_threads",
                             NULL};
     PyObject *log_dir = NULL;
     PyObject *ring_dir = NULL;
@@ -137,6 +144,8 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     Py_ssize_t environment_len = 0;
     const char *sync = NULL;
     int strict = 0;
+    int no_recovery = 0;
+    unsigned drain_threads = 0;
     unsigned long long numbers[9] = {0};
     struct alog_writer_options options = ALOG_WRITER_OPTIONS_INIT;
     if (self->handle.writer != NULL) {
@@ -144,11 +153,13 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         return -1;
     }
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O&|$z#pKKKKKKKKKizO&:Writer", names, PyUnicode_FSConverter, &log_dir,
+            args, kwargs, "O&|$z#pKKKKKKKKKizO&pI:Writer", names, PyUnicode_FSConverter, &log_dir,
             &environment, &environment_len, &strict, &numbers[0], &numbers[1], &numbers[2],
             &numbers[3], &numbers[4], &numbers[5], &numbers[6], &numbers[7], &numbers[8],
-            &options.compression_level, &sync, PyUnicode_FSConverter, &ring_dir)) {
+            &options.compression_level, &sync, PyUnicode_FSConverter, &ring_dir, &no_recovery,
+            &drain_threads)) {
         Py_XDECREF(log_dir);
+        Py_XDECREF(ring_dir);
         return -1;
     }
     options.environment = (struct alog_string){environment, (size_t)environment_len};
@@ -161,6 +172,8 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.sync_interval_ms = numbers[6];
     options.full_wait_ns = numbers[7];
     options.stats_interval_ms = numbers[8];
+    options.no_recovery = no_recovery != 0;
+    options.drain_threads = drain_threads;
     options.ring_dir = ring_dir != NULL ? PyBytes_AsString(ring_dir) : NULL;
     self->strict = strict != 0;
     int result = parse_sync(sync, &options.sync);
@@ -250,9 +263,9 @@ static PyObject *writer_flush(PyObject *object, PyObject *args, PyObject *kwargs
     Py_RETURN_FALSE;
 }
 
-static int put_number(PyObject *dict, const char *name, PyObject *number) {
-    int result = number != NULL ? PyDict_SetItemString(dict, name, number) : -1;
-    Py_XDECREF(number);
+static int put_item(PyObject *dict, const char *name, PyObject *value) {
+    int result = value != NULL ? PyDict_SetItemString(dict, name, value) : -1;
+    Py_XDECREF(value);
     return result;
 }
 
@@ -280,15 +293,18 @@ static PyObject *writer_stats(PyObject *object, PyObject *unused) {
         {"ring_bytes", stats.ring_bytes},
         {"io_errors", stats.io_errors},
         {"writer_id", stats.writer_id},
+        {"recovered", stats.recovered},
+        {"ring_fallbacks", stats.ring_fallbacks},
     };
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < sizeof numbers / sizeof numbers[0]; i++) {
         PyObject *number = PyLong_FromUnsignedLongLong(numbers[i].value);
-        if (put_number(dict, numbers[i].name, number) < 0) {
+        if (put_item(dict, numbers[i].name, number) < 0) {
             Py_CLEAR(dict);
         }
     }
-    if (dict != NULL && put_number(dict, "last_errno", PyLong_FromLong(stats.last_errno)) < 0) {
+    if (dict != NULL && (put_item(dict, "last_errno", PyLong_FromLong(stats.last_errno)) < 0 ||
+                         put_item(dict, "last_error", message_object(stats.last_error)) < 0)) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -495,7 +511,7 @@ static PyObject *get_refused(PyObject *object, void *unused) {
 
 static PyObject *get_last_error(PyObject *object, void *unused) {
     (void)unused;
-    return PyUnicode_FromString(((struct python_writer *)object)->last_error);
+    return message_object(((struct python_writer *)object)->last_error);
 }
 
 static PyGetSetDef properties[] = {

@@ -18,5 +18,9 @@ def query(
     job_id: str | None = None,
     max_latency_ms: float | None = None,
     min_count: int = 0,
+    metric: str | None = None,
+    weekly: bool = False,
+    bins: int = 0,
+    max_ratio: float | None = None,
 ) -> list[dict[str, Any]]: ...
 def prune(db_path: _Path, keep_rows_days: int, keep_rollups_days: int = 0, dry_run: bool = False) -> dict[str, int]: ...

@@ -24,6 +24,12 @@ _job: contextvars.ContextVar[str | None] = contextvars.ContextVar("agentlog_job"
 _writer.set_current_job(_job.get)
 
 
+def _leave(token: contextvars.Token[str | None]) -> None:
+    # A generator may be closed in another context than it was begun in: then the scope is not here to be left.
+    with contextlib.suppress(ValueError):
+        _job.reset(token)
+
+
 def current_job() -> str | None:
     """The id of the innermost job here, or None."""
     return _job.get()
@@ -36,7 +42,7 @@ def attached(job_id: str | None) -> Iterator[str | None]:
     try:
         yield job_id
     finally:
-        _job.reset(token)
+        _leave(token)
 
 
 def carried(function: Callable[..., _Result]) -> Callable[..., _Result]:
@@ -112,7 +118,7 @@ class Job:
         finally:
             token, self._token = self._token, None
             if token is not None:
-                _job.reset(token)
+                _leave(token)
 
     async def __aenter__(self) -> Job:
         return self.__enter__()

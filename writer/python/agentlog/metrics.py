@@ -127,7 +127,9 @@ class MetricsCollector:
         return _aggregator.ingest(self.log_dir, self.db_path)
 
     def ask(self, kind: str, hours: float | None = None, **filters: Any) -> list[dict[str, Any]]:
-        """The rows of one question, as `agentlog stats KIND --json` has them."""
+        """The rows of one question (`summary`, a kind of `agentlog help stats`, `job`, `job-errors`, …), as the program's
+        --json has them. Filters: agent_name, issue_type, provider_id, model, job_id, min_count, metric, weekly, bins, …
+        Times are nanoseconds since 1970."""
         if self.refresh:
             self.update()
         since = None if hours is None else time.time_ns() - round(hours * _HOUR_NS)
