@@ -135,12 +135,18 @@ static void bind_layout(struct binding *b, const struct alog_db *db, const char 
     }
 }
 
+/* Kinds that read days and levels of hours alike: their windows must be the same. */
+static bool of_whole_days(enum alog_query_kind kind) {
+    return kind == ALOG_QUERY_ALL_TIME || kind == ALOG_QUERY_COMPLETENESS;
+}
+
 /* A kind reads hours, and their levels, or days: either is in its statement. */
 static void bind_window(struct binding *b, const struct alog_db *db,
                         const struct alog_query *query) {
     int32_t offset_s = db->time_zone_offset_s;
-    bind_layout(b, db, "", bound_or(query->since_ns, ALOG_HOUR_S, offset_s, false, INT64_MIN),
-                bound_or(query->until_ns, ALOG_HOUR_S, offset_s, true, INT64_MAX));
+    int64_t bucket_s = of_whole_days(query->kind) ? ALOG_DAY_S : ALOG_HOUR_S;
+    bind_layout(b, db, "", bound_or(query->since_ns, bucket_s, offset_s, false, INT64_MIN),
+                bound_or(query->until_ns, bucket_s, offset_s, true, INT64_MAX));
 }
 
 /* Days, or with `weekly` the whole weeks that they are in: Monday is where a week begins. */

@@ -32,6 +32,8 @@ static const struct alog_column all_time_columns[] = {
     {"provider_calls", ALOG_COLUMN_INTEGER, "provider_performance events"},
     {"provider_not_cancelled", ALOG_COLUMN_INTEGER, "of them, not cancelled: n of availability"},
     ALOG_RATE_COLUMNS("provider_availability", "calls that got to run / calls not cancelled"),
+    {"provider_p50_ms", ALOG_COLUMN_MS, "median latency of successful calls, NULL without any"},
+    {"provider_p95_ms", ALOG_COLUMN_MS, "95th percentile of it"},
     {"input_tokens", ALOG_COLUMN_INTEGER, "sum over provider calls"},
     {"output_tokens", ALOG_COLUMN_INTEGER, "sum over provider calls"},
     {"cost_usd", ALOG_COLUMN_USD, "sum over provider calls, NULL when none said"},
@@ -67,6 +69,8 @@ static const char all_time_sql[] =
     " p AS (SELECT environment, SUM(calls - cancelled) AS not_cancelled,"
     "   SUM(calls - cancelled - availability_failures) AS ran FROM daily_providers" DAYS
     "   GROUP BY environment),"
+    " l AS (SELECT environment, sketch_merge(success_latency_hist) AS latency"
+    "   FROM {rollup_providers: environment, success_latency_hist} GROUP BY environment),"
     " e AS (SELECT environment, error_type || CASE error_category WHEN '' THEN '' ELSE ' ' END"
     "     || error_category AS name, SUM(errors) AS n, ROW_NUMBER() OVER (PARTITION BY environment"
     "     ORDER BY SUM(errors) DESC, error_type, error_category) AS place"
@@ -79,9 +83,11 @@ static const char all_time_sql[] =
     " errors, hook_errors, test_errors, lint_errors, type_errors, e.name, e.n,"
     " executions, successes," ALOG_QUERY_RATE("successes", "executions") ","
     " calls, COALESCE(not_cancelled, 0)," ALOG_QUERY_RATE("ran", "not_cancelled") ","
+    " sketch_quantile_ms(latency, 0.5), sketch_quantile_ms(latency, 0.95),"
     " sent, received," ALOG_QUERY_USD("nusd", "costs") ", orchestrated, hook_runs, hook_failures,"
     " tests, tests_failed," ALOG_QUERY_RATE("tests_failed", "tests") ", events, lost"
-    " FROM s LEFT JOIN p USING (environment) LEFT JOIN e USING (environment)"
+    " FROM s LEFT JOIN p USING (environment) LEFT JOIN l USING (environment)"
+    " LEFT JOIN e USING (environment)"
     " WHERE place IS NULL OR place = 1 ORDER BY environment LIMIT :limit";
 /* clang-format on */
 

@@ -29,7 +29,8 @@ static const struct alog_column completeness_columns[] = {
 #define DAYS                                                                                       \
     " WHERE" ALOG_QUERY_ENVIRONMENTS " AND day_epoch >= :since_day AND day_epoch < :until_day"
 
-#define NOT_FINITE(table) "SELECT environment, not_finite AS n FROM " table "_day" DAYS
+#define NOT_FINITE(table)                                                                          \
+    "SELECT environment, not_finite AS n FROM {" table ": environment, not_finite}"
 
 /* clang-format off */
 static const char completeness_sql[] =

@@ -88,7 +88,11 @@ static void test_answers(void **state) {
     }
     struct alog_query query = {.kind = ALOG_QUERY_TREND, .metric = ALOG_METRIC_LATENCY_P50};
     fixture_assert_near(fixture_ask_real(path, &query, 0, "value"), 200);
-    query.metric = ALOG_METRIC_LATENCY_P99;
+    query.kind = ALOG_QUERY_ALL_TIME; /* of the whole day, though it is asked for less */
+    query.since_ns = (struct alog_opt_i64)AT(3600);
+    fixture_assert_near(fixture_ask_real(path, &query, 0, "provider_p50_ms"), 200);
+    fixture_assert_near(fixture_ask_real(path, &query, 0, "provider_p95_ms"), 9000);
+    query = (struct alog_query){.kind = ALOG_QUERY_TREND, .metric = ALOG_METRIC_LATENCY_P99};
     fixture_assert_near(fixture_ask_real(path, &query, 0, "value"), 9000);
     free(path);
 }

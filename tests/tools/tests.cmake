@@ -1,6 +1,8 @@
 alog_add_test(tools test_cli_options alog_tools)
 alog_add_test(tools test_line_reader alog_tools)
 alog_add_test(tools test_output_table alog_tools)
+alog_add_test(tools test_report_charts alog_report m)
+alog_add_test(tools test_report_text alog_report m)
 alog_add_test(tools test_safe_text alog_tools)
 alog_add_test(tools test_segment_chain alog_tools)
 alog_add_test(tools test_segment_links alog_test_support alog_tools alog_writer)

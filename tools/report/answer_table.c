@@ -7,6 +7,7 @@
 #include "table_cells.h"
 
 #define MAX_COLUMNS   16
+#define SHORT_BYTES   32 /* a text of so many is not broken into lines */
 #define NS_PER_MINUTE (INT64_C(60) * 1000000000)
 
 static bool is_interval(const char *name) {
@@ -53,7 +54,7 @@ static void put_cell(struct html *html, const struct alog_table *table, size_t r
         html_format(html, isnan(number) ? "–" : "%s – %s", low.text, high.text);
     } else if (kind == ALOG_COLUMN_TEXT) {
         const struct alog_string text = table_text(table, row, name);
-        html_text(html, text.len > 0 ? text : ALOG_STR("–"));
+        html_text(html, text);
     } else if (isnan(number)) {
         html_raw(html, "–");
     } else if (kind == ALOG_COLUMN_BOOL) {
@@ -112,18 +113,34 @@ static void put_head(struct html *html, const struct alog_table *table, const in
     html_raw(html, "</tr></thead>\n<tbody>\n");
 }
 
+/* What a cell's text is when it has none: an absent name is '' in the database. */
+static const char *stand_in(const struct alog_table *table, size_t row, int column,
+                            const char *unnamed) {
+    if (table->columns[column].kind != ALOG_COLUMN_TEXT ||
+        table_text(table, row, table->columns[column].name).len > 0) {
+        return NULL;
+    }
+    return is_null(table, row, column) ? unnamed : "<span class=\"none\">not said</span>";
+}
+
+static const char *class_of(const struct alog_table *table, size_t row, int column) {
+    const struct alog_column *shown = &table->columns[column];
+    if (!is_text(shown->kind)) {
+        return "n";
+    }
+    return table_text(table, row, shown->name).len <= SHORT_BYTES ? "short" : "long";
+}
+
 static void put_row(struct html *html, const struct alog_table *table, size_t row,
                     const int *indexes, size_t count, const char *unnamed) {
     html_raw(html, "<tr>");
     for (size_t i = 0; i < count; i++) {
-        const bool text = is_text(table->columns[indexes[i]].kind);
-        if (i == 0) {
-            html_raw(html, text ? "<th scope=\"row\">" : "<th scope=\"row\" class=\"n\">");
-        } else {
-            html_raw(html, text ? "<td>" : "<td class=\"n\">");
-        }
-        if (i == 0 && unnamed != NULL && is_null(table, row, indexes[i])) {
-            html_raw(html, unnamed);
+        const char *instead =
+            stand_in(table, row, indexes[i], i == 0 && unnamed != NULL ? unnamed : "–");
+        html_format(html, "<%s class=\"%s\">", i == 0 ? "th scope=\"row\"" : "td",
+                    class_of(table, row, indexes[i]));
+        if (instead != NULL) {
+            html_raw(html, instead);
         } else {
             put_cell(html, table, row, indexes[i]);
         }
@@ -139,8 +156,8 @@ static void put_more(struct page *page, size_t more, const char *command) {
     char end[DAY_BYTES];
     day_format(page->first_day, first);
     day_format(page->end_day, end);
-    html_format(html, "<p class=\"more\">and %zu%s more: <code>agentlog %s ", more,
-                more + ANSWER_ROWS >= PAGE_MAX_ROWS ? " or" : "", command);
+    html_format(html, "<p class=\"more\">and %s%zu more: <code>agentlog %s ",
+                more + ANSWER_ROWS >= PAGE_MAX_ROWS ? "at least " : "", more, command);
     html_text(html, alog_str(page->options->db_path));
     html_format(html, " --since %s --until %s", first, end);
     if (page->options->environment != NULL) {

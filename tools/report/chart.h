@@ -34,16 +34,26 @@ void chart_lines(struct html *html, const struct chart *chart, const struct time
 void chart_stacks(struct html *html, const struct chart *chart, const struct time_axis *axis,
                   const struct chart_series *series, size_t count);
 
-/* A rate with its interval; `detail` is a second line below the name, or empty. */
+/* A rate with its interval; `detail` is a second line below the name, or empty, and begins with
+ * `detail_prefix` if that is not NULL. */
 struct chart_rate {
     struct alog_string name, detail;
+    const char *detail_prefix;
     double rate, low, high; /* NaN = no data */
     double count;           /* n */
 };
 
-/* Rates below one another, each a point with its interval, on one scale from 0 to 100 %. */
+/* Rates below one another, each a point with its interval, on one scale. */
 void chart_rates(struct html *html, const struct chart *chart, const struct chart_rate *rates,
                  size_t count);
+
+/* How a whole is made up, a bar for each, all of the same length. */
+struct chart_share {
+    struct alog_string name;
+    double parts[CHART_MAX_SERIES]; /* 0..1; what they leave is left blank; NaN counts as 0 */
+};
+void chart_shares(struct html *html, const struct chart *chart, const char *const *part_names,
+                  size_t part_count, const struct chart_share *shares, size_t count);
 
 /* One bin of confidence. */
 struct chart_bin {

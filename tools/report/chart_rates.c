@@ -6,21 +6,34 @@
 #define ROW_HEIGHT    38
 #define LABEL_COLUMNS 22
 #define CAP           4
+#define MOST_MARKS    5
 
 static const double plot_left = 176;
 static const double plot_right = 396;
 static const double top = 6;
 
-/* Quarters; every other one has its label, which phones have room for. */
+/* Every other mark has its label, which phones have room for. */
 static void draw_marks(struct html *html, const struct scale *scale, double bottom) {
-    for (int i = 0; i <= 4; i++) {
-        const double x = scale_at(scale, i / 4.0);
-        const struct number_text mark = number_mark(NUMBER_RATE, i / 4.0, 0.25);
+    for (size_t i = 0; i < scale_marks(scale); i++) {
+        const double value = scale_mark(scale, i);
+        const double x = scale_at(scale, value);
+        const struct number_text mark = number_mark(NUMBER_RATE, value, scale->step);
         html_format(html, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>", x, top, bottom);
         if (i % 2 == 0) {
             svg_text(html, x, bottom + 18, "middle", "mark", mark.text);
         }
     }
+}
+
+/* From the lowest end of an interval to the highest. */
+static struct scale rate_scale(const struct chart_rate *rates, size_t count) {
+    double low = 1;
+    double high = 0;
+    for (size_t i = 0; i < count; i++) {
+        low = fmin(low, rates[i].low); /* NaN is passed over */
+        high = fmax(high, rates[i].high);
+    }
+    return scale_make(low, high, MOST_MARKS, plot_left, plot_right);
 }
 
 static void draw_label(struct html *html, const struct chart_rate *rate, double middle) {
@@ -30,7 +43,9 @@ static void draw_label(struct html *html, const struct chart_rate *rate, double 
     html_raw(html, "</text>\n");
     if (two_lines) {
         html_format(html, "<text x=\"0\" y=\"%.1f\" class=\"mark\">", middle + 13);
-        html_text_cut(html, rate->detail, LABEL_COLUMNS);
+        const char *prefix = rate->detail_prefix != NULL ? rate->detail_prefix : "";
+        html_raw(html, prefix);
+        html_text_cut(html, rate->detail, LABEL_COLUMNS - strlen(prefix));
         html_raw(html, "</text>\n");
     }
 }
@@ -55,7 +70,7 @@ static void draw_rate(struct html *html, const struct scale *scale, const struct
 void chart_rates(struct html *html, const struct chart *chart, const struct chart_rate *rates,
                  size_t count) {
     const double bottom = top + (double)count * ROW_HEIGHT;
-    const struct scale scale = scale_make(0, 1, 5, plot_left, plot_right);
+    const struct scale scale = rate_scale(rates, count);
     svg_begin(html, chart, bottom + 26);
     draw_marks(html, &scale, bottom);
     for (size_t i = 0; i < count; i++) {

@@ -54,6 +54,11 @@ static void draw_bin(struct html *html, const struct scale *x, const struct scal
                 said.text, happened.text, n.text);
 }
 
+/* The step that leaves two digits of a count of thousands. */
+static double two_digits(double count) {
+    return count < 1000 ? 1 : pow(10, floor(log10(count)) - 1);
+}
+
 /* How many there are in each bin, on a scale of its own. */
 static void draw_counts(struct html *html, const struct scale *x, const struct chart_bin *bins,
                         size_t count, double most) {
@@ -62,7 +67,8 @@ static void draw_counts(struct html *html, const struct scale *x, const struct c
         const double left = scale_at(x, bins[i].from) + 2;
         const double right = scale_at(x, bins[i].to) - 2;
         const double height = counts_bottom - scale_at(&y, bins[i].count);
-        const struct number_text n = number_mark(NUMBER_COUNT, bins[i].count, 1);
+        const struct number_text n =
+            number_mark(NUMBER_COUNT, bins[i].count, two_digits(bins[i].count));
         if (bins[i].count > 0) {
             html_format(html,
                         "<rect class=\"bar s6\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "

@@ -41,19 +41,37 @@ static struct number_text grouped(double value) {
     return result;
 }
 
+/* Thousands, millions, … of it; `size` becomes what is left. */
+static const char *unit_for(double *size) {
+    static const char *const units[] = {"", NO_BREAK "k", NO_BREAK "M", NO_BREAK "G", NO_BREAK "T"};
+    size_t unit = 0;
+    for (; *size >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++) {
+        *size /= 1000;
+    }
+    return units[unit];
+}
+
 /* Three digits and k, M, G, T. */
 static struct number_text scaled(const char *before, double value) {
-    static const char *const units[] = {"", NO_BREAK "k", NO_BREAK "M", NO_BREAK "G", NO_BREAK "T"};
     struct number_text result;
     double size = fabs(value);
-    size_t unit = 0;
-    while (size >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        size /= 1000;
-        unit++;
-    }
-    const int decimals = unit == 0 && size == floor(size) ? 0 : decimals_for(size, 3, 2);
-    snprintf(result.text, NUMBER_BYTES, "%s%s%.*f%s", sign_of(value), before, decimals, size,
-             units[unit]);
+    const char *unit = unit_for(&size);
+    const int decimals = unit[0] == '\0' && size == floor(size) ? 0 : decimals_for(size, 3, 2);
+    snprintf(result.text, NUMBER_BYTES, "%s%s%.*f%s", sign_of(value), before, decimals, size, unit);
+    return result;
+}
+
+/* The same with decimals enough to tell it from its neighbour. */
+static struct number_text scaled_mark(const char *before, double value, double step) {
+    struct number_text result;
+    double size = fabs(value);
+    const char *unit = unit_for(&size);
+    const double share = size > 0 ? step / fabs(value) * size : 1; /* of the unit */
+    snprintf(result.text, NUMBER_BYTES, "%s%s%.*f%s", sign_of(value), before,
+             share > 0.999    ? 0
+             : share > 0.0999 ? 1
+                              : 2,
+             size, unit);
     return result;
 }
 
@@ -115,7 +133,7 @@ struct number_text number_full(enum number_unit unit, double value) {
     case NUMBER_PLAIN:
         break;
     }
-    return plain(value, fabs(value) < 1 ? 3 : 2, "");
+    return fabs(value) >= 999.5 ? grouped(value) : plain(value, fabs(value) < 1 ? 3 : 2, "");
 }
 
 struct number_text number_short(enum number_unit unit, double value) {
@@ -132,7 +150,7 @@ struct number_text number_mark(enum number_unit unit, double value, double step)
     struct number_text result;
     switch (unit) {
     case NUMBER_COUNT:
-        return scaled("", value);
+        return scaled_mark("", value, step);
     case NUMBER_RATE:
         snprintf(result.text, NUMBER_BYTES, "%.*f" NO_BREAK "%%", step < 0.00999 ? 1 : 0,
                  value * 100);
@@ -153,7 +171,7 @@ struct number_text number_mark(enum number_unit unit, double value, double step)
             return (struct number_text){"$0"};
         }
         if (value >= 999.5) {
-            return scaled("$", value);
+            return scaled_mark("$", value, step);
         }
         if (step >= 0.999) {
             snprintf(result.text, NUMBER_BYTES, "$%.0f", value);

@@ -122,6 +122,30 @@ struct page_trend page_ask_trend(struct page *page, struct alog_query query,
     return trend;
 }
 
+double *page_sum_days(struct page *page, const char *column) {
+    double *sums = page_buckets(page, 0);
+    if (page->days == NULL) {
+        struct alog_query query = page_query(page, ALOG_QUERY_SUMMARY);
+        query.limit = 0;
+        /* Weeks are whole, as those of trends are. */
+        query.since_ns = day_start(page, page->axis.first);
+        query.until_ns =
+            day_start(page, page->axis.first + (int64_t)page->axis.count * page->axis.step);
+        page->days = page_ask(page, &query);
+    }
+    for (size_t row = 0; row < page->days->row_count; row++) {
+        int64_t day;
+        size_t bucket;
+        const struct alog_string text = table_text(page->days, row, "day");
+        const double value = table_number(page->days, row, column);
+        if (day_parse(text.data, text.len, &day) && time_axis_bucket(&page->axis, day, &bucket) &&
+            !isnan(value)) {
+            sums[bucket] += value;
+        }
+    }
+    return sums;
+}
+
 /* ---- Markup ---------------------------------------------------------------------------------- */
 
 void page_section(struct page *page, const char *id, const char *heading) {

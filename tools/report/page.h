@@ -17,13 +17,14 @@ struct page {
     struct html html;
     struct alog_db *db;
     struct alog_string environment;
-    int32_t offset_s;        /* of the database's zone */
-    int64_t first_day;       /* of the window, counted from 1970-01-01 in that zone */
-    int64_t end_day;         /* the day after its last */
-    struct time_axis axis;   /* of what is drawn over time */
-    bool has_events;         /* in the window */
-    enum alog_status status; /* of the first question that failed */
-    struct alog_error error; /* and why */
+    int32_t offset_s;              /* of the database's zone */
+    int64_t first_day;             /* of the window, counted from 1970-01-01 in that zone */
+    int64_t end_day;               /* the day after its last */
+    struct time_axis axis;         /* of what is drawn over time */
+    bool has_events;               /* in the window */
+    enum alog_status status;       /* of the first question that failed */
+    struct alog_error error;       /* and why */
+    const struct alog_table *days; /* the daily summaries, once they were asked for */
     struct alog_table *tables[PAGE_MAX_TABLES]; /* every answer, until the page is done */
     size_t table_count;
     double *buckets[PAGE_MAX_TABLES];
@@ -50,6 +51,9 @@ struct page_trend {
 };
 struct page_trend page_ask_trend(struct page *page, struct alog_query query,
                                  enum alog_metric metric);
+
+/* A column of the daily summaries, added up by bucket. */
+double *page_sum_days(struct page *page, const char *column);
 
 /* Room for a value per bucket, each `value` at first; the page frees it. */
 double *page_buckets(struct page *page, double value);

@@ -131,12 +131,15 @@ static void put_window(struct page *page) {
     html_format(html, ". Made %.10s %.5s UTC from ", now, now + 11);
     html_text(html, alog_str(page->options->db_path));
     html_raw(html, page->end_day > day_of(page, page->options->now_ns)
-                       ? ". The last day is not over yet.</p>\n"
-                       : ".</p>\n");
+                       ? ". The last day is not over yet."
+                       : ".");
+    html_raw(html, page->axis.step == 7 ? " What is drawn over time is by week, Monday to Sunday; "
+                                          "the first and the last week are shown whole.</p>\n"
+                                        : "</p>\n");
 }
 
 static void put_patterns(struct html *html) {
-    static const char *const shapes[] = {"M0 0H4", "M0 4L4 0", "M2 0V4", "M0 0L4 4",
+    static const char *const shapes[] = {"M0 0H5", "M0 5L5 0", "M2 0V5", "M0 0L5 5",
                                          "M1 1h2v2h-2z"};
     html_raw(html, "<svg class=\"away\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\n");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

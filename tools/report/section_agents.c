@@ -32,7 +32,7 @@ static void chart_agents(struct page *page, const struct alog_table *table) {
     const struct chart chart = {
         "agents-rates", "Success by agent and issue type",
         "A point for each agent and issue type, those with most executions first, with its 95 % "
-        "interval on a scale from 0 to 100 %. The figures are in the table below.",
+        "interval. The figures are in the table below.",
         NUMBER_RATE};
     chart_rates(&page->html, &chart, rates, count);
 }

@@ -58,59 +58,58 @@ static void put_set_aside(struct page *page, const struct alog_table *table) {
     }
 }
 
-static void chart_events(struct page *page) {
-    const struct alog_table *days = page_ask_kind(page, ALOG_QUERY_SUMMARY);
-    double *events = page_buckets(page, 0);
-    double *lost = page_buckets(page, 0);
-    bool any_lost = false;
-    for (size_t row = 0; row < days->row_count; row++) {
-        int64_t day;
-        size_t bucket;
-        const struct alog_string text = table_text(days, row, "day");
-        if (day_parse(text.data, text.len, &day) && time_axis_bucket(&page->axis, day, &bucket)) {
-            events[bucket] += table_number(days, row, "events");
-            lost[bucket] += table_number(days, row, "events_lost");
-            any_lost = any_lost || lost[bucket] > 0;
-        }
+static size_t ask_events(struct page *page, struct chart_series series[2]) {
+    const double *lost = page_sum_days(page, "events_lost");
+    size_t count = 1;
+    for (size_t bucket = 0; bucket < page->axis.count; bucket++) {
+        count = lost[bucket] > 0 ? 2 : count;
     }
-    const struct chart_series series[] = {{ALOG_STR("stored"), events, NULL, NULL},
-                                          {ALOG_STR("known to be lost"), lost, NULL, NULL}};
-    const size_t count = any_lost ? 2 : 1;
-    const struct chart chart = {"completeness-events", "Events over time",
-                                "Bars of how many events came, and on top of them how many are "
-                                "known to be lost. The figures are in the table below.",
-                                NUMBER_COUNT};
-    html_raw(&page->html, "<div class=\"charts\">\n");
-    chart_stacks(&page->html, &chart, &page->axis, series, count);
-    html_raw(&page->html, "</div>\n");
-    answer_series(page, "completeness-days", "Events over time", NUMBER_COUNT, series, count);
+    series[0] =
+        (struct chart_series){ALOG_STR("stored"), page_sum_days(page, "events"), NULL, NULL};
+    series[1] = (struct chart_series){ALOG_STR("known to be lost"), lost, NULL, NULL};
+    return count;
 }
 
-void section_completeness(struct page *page) {
-    const struct alog_table *table = page_ask_kind(page, ALOG_QUERY_COMPLETENESS);
-    const int64_t window = page->end_day - page->first_day;
+static void put_facts(struct page *page, const struct alog_table *table) {
     struct html *html = &page->html;
-    page_section(page, "completeness", "Data completeness");
-    put_set_aside(page, table);
+    char text[64];
+    const double days = table_number(table, 0, "days");
+    snprintf(text, sizeof text, "%.0f of %lld", isnan(days) ? 0 : days,
+             (long long)(page->end_day - page->first_day));
     html_raw(html,
              "<table class=\"facts\">\n<caption>How complete the data is</caption>\n<tbody>\n");
     put_count(html, table, "Events", "events", false);
     put_count(html, table, "Events known to be lost", "events_lost", true);
+    put_fact(html, "Days with events", text, false);
+    put_last_day(page, table);
     put_count(html, table, "Segments with gaps", "segments_with_gaps", true);
     put_count(html, table, "Segments set aside", "segments_set_aside", true);
     put_count(html, table, "Numbers left out (NaN, infinite, out of range)", "not_finite", true);
-    const double days = table_number(table, 0, "days");
-    char text[64];
-    snprintf(text, sizeof text, "%.0f of %lld", isnan(days) ? 0 : days, (long long)window);
-    put_fact(html, "Days with events", text, false);
-    put_last_day(page, table);
     put_count(html, table, "Writers", "writers", false);
     put_count(html, table, "Segments", "segments", false);
     put_count(html, table, "of them still open", "open_segments", false);
     put_count(html, table, "Days that retention took rows from", "pruned_days", false);
     html_raw(html, "</tbody>\n</table>\n");
+}
+
+void section_completeness(struct page *page) {
+    const struct alog_table *table = page_ask_kind(page, ALOG_QUERY_COMPLETENESS);
+    struct chart_series series[2];
+    const size_t count = ask_events(page, series);
+    const struct chart chart = {"completeness-events", "Events over time",
+                                "Bars of how many events came, and on top of them how many are "
+                                "known to be lost. The figures are in the table below.",
+                                NUMBER_COUNT};
+    page_section(page, "completeness", "Data completeness");
+    put_set_aside(page, table);
+    html_raw(&page->html, "<div class=\"charts\">\n");
+    put_facts(page, table);
     if (page->has_events) {
-        chart_events(page);
+        chart_stacks(&page->html, &chart, &page->axis, series, count);
+    }
+    html_raw(&page->html, "</div>\n");
+    if (page->has_events) {
+        answer_series(page, "completeness-days", "Events over time", NUMBER_COUNT, series, count);
     }
     page_section_end(page);
 }

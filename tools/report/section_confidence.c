@@ -17,11 +17,11 @@ static const struct answer_column bin_columns[] = {{"confidence_from", "From"},
 
 static const struct answer_column agent_columns[] = {{"agent_name", "Agent"},
                                                      {"executions", "Executions"},
+                                                     {"ece", "Calibration error"},
+                                                     {"brier_score", "Brier score"},
                                                      {"confidence_avg", "Mean confidence"},
                                                      {"success_rate", "Success"},
                                                      {"success_rate_low", "95&nbsp;% interval"},
-                                                     {"brier_score", "Brier score"},
-                                                     {"ece", "Calibration error"},
                                                      {"max_gap", "Largest gap"},
                                                      {NULL, NULL}};
 
@@ -32,7 +32,6 @@ static void put_verdict(struct page *page, const struct alog_table *agents) {
     const struct number_text n = number_full(NUMBER_COUNT, table_number(agents, 0, "executions"));
     const struct number_text said_text = number_full(NUMBER_RATE, said);
     const struct number_text happened_text = number_full(NUMBER_RATE, happened);
-    const struct number_text ece = number_full(NUMBER_RATE, table_number(agents, 0, "ece"));
     html_format(&page->html,
                 "<p class=\"lead\">Agents gave a confidence %s times: %s on average, and %s "
                 "succeeded",
@@ -41,10 +40,11 @@ static void put_verdict(struct page *page, const struct alog_table *agents) {
              said < table_number(agents, 0, "success_rate_low")    ? ": less sure than they may be."
              : said > table_number(agents, 0, "success_rate_high") ? ": surer than they may be."
                                                                    : ".");
-    html_format(&page->html,
-                " Expected calibration error <strong>%s</strong> (how far confidence is from what "
-                "happened, on average), Brier score <strong>%.3f</strong> (0 is perfect).</p>\n",
-                ece.text, table_number(agents, 0, "brier_score"));
+    html_format(
+        &page->html,
+        " Expected calibration error <strong>%.3f</strong> (how far confidence is from what "
+        "happened, on average), Brier score <strong>%.3f</strong> (0 is perfect).</p>\n",
+        table_number(agents, 0, "ece"), table_number(agents, 0, "brier_score"));
 }
 
 static void chart_bins(struct page *page, const struct alog_table *table) {

@@ -59,6 +59,23 @@ static size_t ask_costs(struct page *page, const struct alog_table *models,
     return count;
 }
 
+static void chart_cost(struct page *page, const struct chart_series *series, size_t count) {
+    const struct chart chart = {
+        "cost-trend", "Cost by model over time",
+        "Stacked bars: what the calls to each of the models that cost most came to. The figures "
+        "are in the table below.",
+        NUMBER_USD};
+    chart_stacks(&page->html, &chart, &page->axis, series, count);
+}
+
+static void chart_tokens(struct page *page, const struct chart_series *series, size_t count) {
+    const struct chart chart = {"cost-tokens", "Tokens over time",
+                                "Stacked bars: tokens sent, and on top of them tokens received. "
+                                "The figures are in the table below.",
+                                NUMBER_COUNT};
+    chart_stacks(&page->html, &chart, &page->axis, series, count);
+}
+
 void section_cost(struct page *page) {
     const struct alog_table *models = page_ask_kind(page, ALOG_QUERY_MODELS);
     page_section(page, "cost", "Tokens and cost");
@@ -67,27 +84,28 @@ void section_cost(struct page *page) {
         page_section_end(page);
         return;
     }
-    struct chart_series series[CHART_MAX_SERIES];
-    const size_t count = ask_costs(page, models, series);
-    const struct chart chart = {
-        "cost-trend", "Cost by model over time",
-        "Stacked bars: what the calls to each of the models that cost most came to. The figures "
-        "are in the table below.",
-        NUMBER_USD};
-    if (count > 0) {
-        html_raw(&page->html, "<div class=\"charts\">\n");
-        chart_stacks(&page->html, &chart, &page->axis, series, count);
-        html_raw(&page->html, "</div>\n");
-    } else {
+    struct chart_series costs[CHART_MAX_SERIES];
+    const size_t cost_count = ask_costs(page, models, costs);
+    const struct chart_series tokens[] = {
+        {ALOG_STR("sent"), page_sum_days(page, "input_tokens"), NULL, NULL},
+        {ALOG_STR("received"), page_sum_days(page, "output_tokens"), NULL, NULL}};
+    if (cost_count == 0) {
         page_nothing(page, "No call said what it cost.");
     }
+    html_raw(&page->html, "<div class=\"charts\">\n");
+    if (cost_count > 0) {
+        chart_cost(page, costs, cost_count);
+    }
+    chart_tokens(page, tokens, 2);
+    html_raw(&page->html, "</div>\n");
     answer_table(page, models,
                  &(struct answer_table){.id = "cost-table",
                                         .caption = "Models",
                                         .command = "stats models",
                                         .columns = columns});
-    if (count > 0) {
-        answer_series(page, "cost-days", "Cost over time", NUMBER_USD, series, count);
+    if (cost_count > 0) {
+        answer_series(page, "cost-days", "Cost over time", NUMBER_USD, costs, cost_count);
     }
+    answer_series(page, "cost-tokens-days", "Tokens over time", NUMBER_COUNT, tokens, 2);
     page_section_end(page);
 }

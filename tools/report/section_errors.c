@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "report/answer_table.h"
+#include "report/scale.h"
 #include "table_cells.h"
 
 static const struct answer_column columns[] = {{"pattern", "Message"},
@@ -24,55 +25,73 @@ static const struct {
              {NULL, "others"}};
 #define TYPE_COUNT (sizeof types / sizeof *types)
 
-/* Sums by bucket. False when there is no error at all. */
-static bool sum_up(struct page *page, double *sums[TYPE_COUNT]) {
-    const struct alog_table *days = page_ask_kind(page, ALOG_QUERY_SUMMARY);
-    bool found = false;
-    for (size_t row = 0; row < days->row_count; row++) {
-        int64_t day;
-        size_t bucket;
-        const struct alog_string text = table_text(days, row, "day");
-        if (!day_parse(text.data, text.len, &day) || !time_axis_bucket(&page->axis, day, &bucket)) {
-            continue;
+/* NaN when there is no value. */
+static double highest(const struct page *page, const struct chart_series *series) {
+    double low, high;
+    return scale_range(series->values, page->axis.count, &low, &high) ? high : NAN;
+}
+
+/* What is left of all errors is the last type's. Returns how many types have any. */
+static size_t sum_up(struct page *page, struct chart_series series[TYPE_COUNT]) {
+    double *rest = page_sum_days(page, "total_errors");
+    size_t count = 0;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        const double *sums = types[i].column != NULL ? page_sum_days(page, types[i].column) : rest;
+        series[count] = (struct chart_series){alog_str(types[i].name), sums, NULL, NULL};
+        for (size_t bucket = 0; bucket < page->axis.count && sums != rest; bucket++) {
+            rest[bucket] -= sums[bucket];
         }
-        double rest = table_number(days, row, "total_errors");
-        found = found || rest > 0;
-        for (size_t i = 0; i + 1 < TYPE_COUNT; i++) {
-            const double errors = table_number(days, row, types[i].column);
-            sums[i][bucket] += errors;
-            rest -= errors;
-        }
-        sums[TYPE_COUNT - 1][bucket] += rest;
+        count += highest(page, &series[count]) > 0;
     }
-    return found;
+    return count;
+}
+
+static struct chart_series ask_hooks(struct page *page) {
+    const struct page_trend trend =
+        page_ask_trend(page, page_query(page, ALOG_QUERY_TREND), ALOG_METRIC_HOOK_FAILURES);
+    return (struct chart_series){ALOG_STR("Hooks that failed"), trend.values, trend.low,
+                                 trend.high};
+}
+
+static void chart_hooks(struct page *page, const struct chart_series *hooks) {
+    const struct chart chart = {
+        "errors-hooks", "Share of hooks that failed over time",
+        "A line of the share of hook runs that failed, skipped ones not counted, with its 95 % "
+        "interval as a band. The figures are in the table below.",
+        NUMBER_RATE};
+    if (!isnan(highest(page, hooks))) {
+        chart_lines(&page->html, &chart, &page->axis, hooks, 1, true);
+    }
 }
 
 void section_errors(struct page *page) {
-    double *sums[TYPE_COUNT];
     struct chart_series series[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        sums[i] = page_buckets(page, 0);
-        series[i] = (struct chart_series){alog_str(types[i].name), sums[i], NULL, NULL};
-    }
     page_section(page, "errors", "Errors");
-    if (!sum_up(page, sums)) {
+    const size_t count = sum_up(page, series);
+    if (count == 0) {
         page_nothing(page, "No error was logged in this window.");
         page_section_end(page);
         return;
     }
+    const struct chart_series hooks = ask_hooks(page);
     const struct chart chart = {
         "errors-trend", "Errors by type over time",
         "Stacked bars of how many errors of each type were logged. The figures are in the table "
         "below.",
         NUMBER_COUNT};
     html_raw(&page->html, "<div class=\"charts\">\n");
-    chart_stacks(&page->html, &chart, &page->axis, series, TYPE_COUNT);
+    chart_stacks(&page->html, &chart, &page->axis, series, count);
+    chart_hooks(page, &hooks);
     html_raw(&page->html, "</div>\n");
     answer_table(page, page_ask_kind(page, ALOG_QUERY_ERROR_PATTERNS),
                  &(struct answer_table){.id = "errors-table",
                                         .caption = "Messages, numbers, paths and ids folded",
                                         .command = "stats error-patterns",
                                         .columns = columns});
-    answer_series(page, "errors-days", "Errors over time", NUMBER_COUNT, series, TYPE_COUNT);
+    answer_series(page, "errors-days", "Errors over time", NUMBER_COUNT, series, count);
+    if (!isnan(highest(page, &hooks))) {
+        answer_series(page, "errors-hooks-days", "Hooks that failed over time", NUMBER_RATE, &hooks,
+                      1);
+    }
     page_section_end(page);
 }

@@ -6,35 +6,17 @@
 #include "report/page.h"
 #include "table_cells.h"
 
-enum direction { MORE_IS_BETTER, LESS_IS_BETTER, NEITHER };
-
-/* A rate of the row of ALL_TIME, by the names of its columns. */
+/* A rate of the row of ALL_TIME: the column, its n, and what that counts. */
 struct rate_tile {
     const char *label, *rate, *count, *of;
-    enum direction direction;
+    bool more_is_better;
 };
 
-/* A sum likewise; `per`, when given, is what it is shown for one of. */
+/* A sum, or a percentile; what stands below it is up to `put_detail`. */
 struct sum_tile {
-    const char *label, *sum, *detail;
+    const char *label, *column;
     enum number_unit unit;
-    enum direction direction;
-};
-
-static const struct rate_tile rates[] = {
-    {"Jobs that succeeded", "job_success_rate", "finished_jobs", "jobs that ended", MORE_IS_BETTER},
-    {"Agent executions that succeeded", "agent_success_rate", "agent_executions", "executions",
-     MORE_IS_BETTER},
-    {"Provider availability", "provider_availability", "provider_not_cancelled",
-     "calls that were not cancelled", MORE_IS_BETTER},
-    {"Tests that failed", "test_failure_rate", "tests_run", "tests that ran", LESS_IS_BETTER},
-};
-
-static const struct sum_tile sums[] = {
-    {"Jobs", "total_jobs", "ai_jobs", NUMBER_COUNT, NEITHER},
-    {"Cost", "cost_usd", NULL, NUMBER_USD, NEITHER},
-    {"Tokens", "input_tokens", "output_tokens", NUMBER_COUNT, NEITHER},
-    {"Errors", "total_errors", "most_common_error", NUMBER_COUNT, NEITHER},
+    void (*put_detail)(struct html *html, const struct alog_table *now);
 };
 
 static double interval_end(const struct alog_table *table, const char *rate, const char *end) {
@@ -60,12 +42,6 @@ static int sure_change(const struct alog_table *now, const struct alog_table *be
     return p1 - p2 + hypot(high1, low2) < 0 ? -1 : 0;
 }
 
-static void put_change_class(struct html *html, int change, enum direction direction) {
-    const bool judged = change != 0 && direction != NEITHER;
-    const bool good = (change > 0) == (direction == MORE_IS_BETTER);
-    html_format(html, "<p class=\"change%s\">", !judged ? "" : good ? " good" : " bad");
-}
-
 static void put_rate_change(struct html *html, const struct alog_table *now,
                             const struct alog_table *before, const struct rate_tile *tile) {
     const double was = table_number(before, 0, tile->rate);
@@ -77,14 +53,18 @@ static void put_rate_change(struct html *html, const struct alog_table *now,
         return;
     }
     const int change = sure_change(now, before, tile->rate);
-    const bool good = (change > 0) == (tile->direction == MORE_IS_BETTER);
-    put_change_class(html, change, tile->direction);
-    html_format(html, "%s %.1f points", points < 0 ? "▼" : "▲", fabs(points));
-    html_format(html, "%s<br><span class=\"small\">before: %s, n = %s</span></p>\n",
-                change == 0 ? ", may be chance"
-                : good      ? ", better"
-                            : ", worse",
-                before_text.text, n.text);
+    if (fabs(points) < 0.05) {
+        html_raw(html, "<p class=\"change\">as before<br>");
+    } else if (change == 0) {
+        html_format(html, "<p class=\"change\">%s %.1f points, may be chance<br>",
+                    points < 0 ? "▼" : "▲", fabs(points));
+    } else {
+        const bool good = (change > 0) == tile->more_is_better;
+        html_format(html, "<p class=\"change %s\">%s %.1f points, %s<br>", good ? "good" : "bad",
+                    points < 0 ? "▼" : "▲", fabs(points), good ? "better" : "worse");
+    }
+    html_format(html, "<span class=\"small\">before: %s, n = %s</span></p>\n", before_text.text,
+                n.text);
 }
 
 static void put_rate(struct html *html, const struct alog_table *now,
@@ -105,42 +85,55 @@ static void put_rate(struct html *html, const struct alog_table *now,
     html_raw(html, "</li>\n");
 }
 
-static void put_sum_change(struct html *html, double value, double was, enum number_unit unit) {
+/* Sums of fewer days are no fair comparison. */
+static void put_sum_change(struct html *html, const struct alog_table *now, double value,
+                           const struct alog_table *before, double was, enum number_unit unit) {
     const struct number_text before_text = number_short(unit, was);
+    const double days = table_number(before, 0, "days");
+    const bool fair = unit == NUMBER_MS || days >= table_number(now, 0, "days");
     if (isnan(value) || isnan(was)) {
         html_raw(html, "<p class=\"change none\">nothing before to compare</p>\n");
         return;
     }
     html_raw(html, "<p class=\"change\">");
-    if (was > 0 && value != was) {
+    if (fair && was > 0 && value != was) {
         const double ratio = value / was - 1;
-        html_format(html, "%s %.*f&nbsp;%%", ratio < 0 ? "▼" : "▲", fabs(ratio) < 0.0995 ? 1 : 0,
-                    fabs(ratio) * 100);
-    } else {
-        html_raw(html, value == was ? "as before" : "▲ from nothing");
+        html_format(html, "%s %.*f&nbsp;%%<br>", ratio < 0 ? "▼" : "▲",
+                    fabs(ratio) < 0.0995 ? 1 : 0, fabs(ratio) * 100);
+    } else if (fair) {
+        html_raw(html, value == was ? "as before<br>" : "▲ from nothing<br>");
     }
-    html_format(html, "<br><span class=\"small\">before: %s</span></p>\n", before_text.text);
+    html_format(html, "<span class=\"small\">before: %s", before_text.text);
+    if (!fair) {
+        html_format(html, " in %.0f day%s", days, days == 1 ? "" : "s");
+    }
+    html_raw(html, "</span></p>\n");
 }
 
-/* What stands below a sum. */
-static void put_sum_detail(struct html *html, const struct alog_table *now,
-                           const struct sum_tile *tile) {
-    if (strcmp(tile->sum, "total_jobs") == 0) {
-        const struct number_text ai = number_full(NUMBER_COUNT, table_number(now, 0, "ai_jobs"));
-        html_format(html, "<p class=\"small\">%s with an AI agent</p>\n", ai.text);
-    } else if (strcmp(tile->sum, "cost_usd") == 0) {
-        const double jobs = table_number(now, 0, "successful_jobs");
-        const double cost = table_number(now, 0, "cost_usd");
-        const struct number_text each = number_full(NUMBER_USD, cost / jobs);
-        if (jobs > 0 && !isnan(cost)) {
-            html_format(html, "<p class=\"small\">%s per successful job</p>\n", each.text);
-        }
-    } else if (strcmp(tile->sum, "input_tokens") == 0) {
-        const struct number_text in = number_short(NUMBER_COUNT, table_number(now, 0, tile->sum));
-        const struct number_text out =
-            number_short(NUMBER_COUNT, table_number(now, 0, "output_tokens"));
-        html_format(html, "<p class=\"small\">%s sent, %s received</p>\n", in.text, out.text);
-    } else if (table_text(now, 0, "most_common_error").len > 0) {
+static void put_cost_detail(struct html *html, const struct alog_table *now) {
+    const double jobs = table_number(now, 0, "successful_jobs");
+    const double cost = table_number(now, 0, "cost_usd");
+    const struct number_text each = number_full(NUMBER_USD, cost / jobs);
+    if (jobs > 0 && !isnan(cost)) {
+        html_format(html, "<p class=\"small\">%s per successful job</p>\n", each.text);
+    }
+}
+
+static void put_token_detail(struct html *html, const struct alog_table *now) {
+    const struct number_text in = number_short(NUMBER_COUNT, table_number(now, 0, "input_tokens"));
+    const struct number_text out =
+        number_short(NUMBER_COUNT, table_number(now, 0, "output_tokens"));
+    html_format(html, "<p class=\"small\">%s sent, %s received</p>\n", in.text, out.text);
+}
+
+static void put_latency_detail(struct html *html, const struct alog_table *now) {
+    const struct number_text median =
+        number_full(NUMBER_MS, table_number(now, 0, "provider_p50_ms"));
+    html_format(html, "<p class=\"small\">median %s, of successful calls</p>\n", median.text);
+}
+
+static void put_error_detail(struct html *html, const struct alog_table *now) {
+    if (table_text(now, 0, "most_common_error").len > 0) {
         html_raw(html, "<p class=\"small\">most often: ");
         html_text_cut(html, table_text(now, 0, "most_common_error"), 30);
         html_raw(html, "</p>\n");
@@ -148,9 +141,9 @@ static void put_sum_detail(struct html *html, const struct alog_table *now,
 }
 
 static double sum_of(const struct alog_table *table, const struct sum_tile *tile) {
-    const double sum = table_number(table, 0, tile->sum);
-    return strcmp(tile->sum, "input_tokens") == 0 ? sum + table_number(table, 0, "output_tokens")
-                                                  : sum;
+    const double sum = table_number(table, 0, tile->column);
+    return strcmp(tile->column, "input_tokens") == 0 ? sum + table_number(table, 0, "output_tokens")
+                                                     : sum;
 }
 
 static void put_sum(struct html *html, const struct alog_table *now,
@@ -158,9 +151,39 @@ static void put_sum(struct html *html, const struct alog_table *now,
     const double value = sum_of(now, tile);
     const struct number_text text = number_short(tile->unit, value);
     html_format(html, "<li><h3>%s</h3>\n<p class=\"value\">%s</p>\n", tile->label, text.text);
-    put_sum_detail(html, now, tile);
-    put_sum_change(html, value, sum_of(before, tile), tile->unit);
+    tile->put_detail(html, now);
+    put_sum_change(html, now, value, before, sum_of(before, tile), tile->unit);
     html_raw(html, "</li>\n");
+}
+
+/* ---- All tiles, in their order ---- */
+
+static const struct rate_tile job_success = {"Job success", "job_success_rate", "finished_jobs",
+                                             "jobs that ended", true};
+static const struct rate_tile agent_success = {"Agent success", "agent_success_rate",
+                                               "agent_executions", "executions", true};
+static const struct rate_tile availability = {"Provider availability", "provider_availability",
+                                              "provider_not_cancelled", "calls", true};
+static const struct rate_tile test_failures = {"Test failures", "test_failure_rate", "tests_run",
+                                               "tests that ran", false};
+static const struct sum_tile latency = {"Provider latency, p95", "provider_p95_ms", NUMBER_MS,
+                                        put_latency_detail};
+static const struct sum_tile errors = {"Errors", "total_errors", NUMBER_COUNT, put_error_detail};
+static const struct sum_tile cost = {"Cost", "cost_usd", NUMBER_USD, put_cost_detail};
+static const struct sum_tile tokens = {"Tokens", "input_tokens", NUMBER_COUNT, put_token_detail};
+
+static void put_tiles(struct html *html, const struct alog_table *now,
+                      const struct alog_table *before) {
+    html_raw(html, "<ul class=\"tiles\">\n");
+    put_rate(html, now, before, &job_success);
+    put_rate(html, now, before, &agent_success);
+    put_rate(html, now, before, &availability);
+    put_sum(html, now, before, &latency);
+    put_rate(html, now, before, &test_failures);
+    put_sum(html, now, before, &errors);
+    put_sum(html, now, before, &cost);
+    put_sum(html, now, before, &tokens);
+    html_raw(html, "</ul>\n");
 }
 
 /* Which environments there are, for a reader who asked for the wrong one. */
@@ -210,13 +233,6 @@ void section_headline(struct page *page) {
         return;
     }
     put_before(page, before);
-    html_raw(&page->html, "<ul class=\"tiles\">\n");
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        put_rate(&page->html, now, before, &rates[i]);
-    }
-    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
-        put_sum(&page->html, now, before, &sums[i]);
-    }
-    html_raw(&page->html, "</ul>\n");
+    put_tiles(&page->html, now, before);
     page_section_end(page);
 }

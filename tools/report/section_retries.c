@@ -81,7 +81,8 @@ static void chart_fallbacks(struct page *page, const struct alog_table *table) {
     const size_t count = table->row_count < CHARTED ? table->row_count : CHARTED;
     for (size_t i = 0; i < count; i++) {
         rates[i] = (struct chart_rate){.name = table_text(table, i, "provider_id"),
-                                       .detail = table_text(table, i, "fallback_reason"),
+                                       .detail = table_text(table, i, "fallback_from"),
+                                       .detail_prefix = "for ",
                                        .rate = table_number(table, i, "success_rate"),
                                        .low = table_number(table, i, "success_rate_low"),
                                        .high = table_number(table, i, "success_rate_high"),
@@ -89,7 +90,7 @@ static void chart_fallbacks(struct page *page, const struct alog_table *table) {
     }
     const struct chart chart = {
         "fallbacks-rates", "Success of the calls that replaced another",
-        "A point for each provider called in place of another, and why: the share of such calls "
+        "A point for each provider called in place of another: the share of such calls "
         "that were successful, with its 95 % interval. The figures are in the table below.",
         NUMBER_RATE};
     if (count > 0) {

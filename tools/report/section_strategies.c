@@ -64,25 +64,34 @@ static void chart_strategies(struct page *page, const struct alog_table *table) 
                                        .high = table_number(table, i, "job_success_rate_high"),
                                        .count = table_number(table, i, "finished_jobs")};
     }
-    const struct chart chart = {
-        "strategies-rates", "Success of the jobs that chose a strategy",
-        "A point for each strategy, those chosen most first, with its 95 % interval on a scale "
-        "from 0 to 100 %. The figures are in the table below.",
-        NUMBER_RATE};
+    const struct chart chart = {"strategies-rates", "Success of the jobs that chose a strategy",
+                                "A point for each strategy, those chosen most first, with its 95 % "
+                                "interval. The figures are in the table below.",
+                                NUMBER_RATE};
     chart_rates(&page->html, &chart, rates, count);
 }
 
-void section_strategies(struct page *page) {
-    const struct alog_table *table = page_ask_kind(page, ALOG_QUERY_ORCHESTRATION);
-    const struct alog_table *times = page_ask_kind(page, ALOG_QUERY_ORCHESTRATION_TIME);
-    page_section(page, "strategies", "Strategies");
-    if (table->row_count == 0) {
-        page_nothing(page, "No strategy decision was logged in this window.");
-    } else {
-        put_verdict(page, table);
-        html_raw(&page->html, "<div class=\"charts\">\n");
-        chart_strategies(page, table);
-        html_raw(&page->html, "</div>\n");
+static void chart_times(struct page *page, const struct alog_table *times) {
+    static const char *const parts[] = {"hooks", "tests", "AI analysis"};
+    struct chart_share shares[CHARTED];
+    const size_t count = times->row_count < CHARTED ? times->row_count : CHARTED;
+    for (size_t i = 0; i < count; i++) {
+        shares[i] = (struct chart_share){.name = table_text(times, i, "execution_strategy"),
+                                         .parts = {table_number(times, i, "hooks_share"),
+                                                   table_number(times, i, "tests_share"),
+                                                   table_number(times, i, "ai_share")}};
+    }
+    const struct chart chart = {
+        "strategies-times-chart", "Where the time of orchestrations went",
+        "A bar for each execution strategy: the shares of hooks, of tests and of AI analysis in "
+        "its total time; the rest is blank. The figures are in the table below.",
+        NUMBER_RATE};
+    chart_shares(&page->html, &chart, parts, sizeof parts / sizeof *parts, shares, count);
+}
+
+static void put_tables(struct page *page, const struct alog_table *table,
+                       const struct alog_table *times) {
+    if (table->row_count > 0) {
         answer_table(page, table,
                      &(struct answer_table){.id = "strategies-table",
                                             .caption = "Strategies",
@@ -94,7 +103,28 @@ void section_strategies(struct page *page) {
                      &(struct answer_table){.id = "strategies-times",
                                             .caption = "Where the time of orchestrations went",
                                             .command = "stats orchestration-time",
-                                            .columns = time_columns});
+                                            .columns = time_columns,
+                                            .folded = true});
     }
+}
+
+void section_strategies(struct page *page) {
+    const struct alog_table *table = page_ask_kind(page, ALOG_QUERY_ORCHESTRATION);
+    const struct alog_table *times = page_ask_kind(page, ALOG_QUERY_ORCHESTRATION_TIME);
+    page_section(page, "strategies", "Strategies");
+    if (table->row_count > 0) {
+        put_verdict(page, table);
+    } else {
+        page_nothing(page, "No strategy decision was logged in this window.");
+    }
+    html_raw(&page->html, "<div class=\"charts\">\n");
+    if (table->row_count > 0) {
+        chart_strategies(page, table);
+    }
+    if (times->row_count > 0) {
+        chart_times(page, times);
+    }
+    html_raw(&page->html, "</div>\n");
+    put_tables(page, table, times);
     page_section_end(page);
 }

@@ -4,6 +4,8 @@
 #include "report/answer_table.h"
 #include "table_cells.h"
 
+#define CHARTED 5
+
 static const struct answer_column columns[] = {{"test_id", "Test"},
                                                {"runs", "Runs"},
                                                {"passed", "Passed"},
@@ -14,6 +16,41 @@ static const struct answer_column columns[] = {{"test_id", "Test"},
                                                {"flaky", "Flaky"},
                                                {"avg_execution_time_ms", "Mean time"},
                                                {NULL, NULL}};
+
+/* "tests/test_a.py::test_b" is shown as test_b, and below it where. */
+static struct chart_rate rate_of(const struct alog_table *table, size_t row) {
+    struct alog_string name = table_text(table, row, "test_id");
+    struct alog_string where = {"", 0};
+    for (size_t i = name.len; i-- > 1;) {
+        if (name.data[i] == ':' && name.data[i - 1] == ':' && i + 1 < name.len) {
+            where = (struct alog_string){name.data, i - 1};
+            name = (struct alog_string){name.data + i + 1, name.len - i - 1};
+            break;
+        }
+    }
+    return (struct chart_rate){.name = name,
+                               .detail = where,
+                               .rate = table_number(table, row, "failure_rate"),
+                               .low = table_number(table, row, "failure_rate_low"),
+                               .high = table_number(table, row, "failure_rate_high"),
+                               .count = table_number(table, row, "runs")};
+}
+
+static void chart_failing(struct page *page, const struct alog_table *failing) {
+    struct chart_rate rates[CHARTED];
+    const size_t count = failing->row_count < CHARTED ? failing->row_count : CHARTED;
+    for (size_t i = 0; i < count; i++) {
+        rates[i] = rate_of(failing, i);
+    }
+    const struct chart chart = {
+        "tests-rates", "Failure rates of the tests that failed most",
+        "A point for each test, those with most failures first: the share of its runs that failed, "
+        "with its 95 % interval. The figures are in the table below.",
+        NUMBER_RATE};
+    if (count > 0) {
+        chart_rates(&page->html, &chart, rates, count);
+    }
+}
 
 /* The rows that are of interest come first: of how many `name` is above zero. */
 static struct alog_table first_rows(const struct alog_table *table, const char *name,
@@ -54,6 +91,7 @@ void section_tests(struct page *page) {
         NUMBER_RATE};
     html_raw(&page->html, "<div class=\"charts\">\n");
     chart_lines(&page->html, &chart, &page->axis, &series, 1, true);
+    chart_failing(page, &failing);
     html_raw(&page->html, "</div>\n");
     if (failing.row_count > 0) {
         answer_table(page, &failing,

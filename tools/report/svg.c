@@ -1,6 +1,7 @@
 #include "report/svg.h"
 
 #define MARK_ROOM      84 /* a day's label and the space around it, on a phone too */
+#define YEAR_ROOM      28 /* more for its year, which weeks have */
 #define LEGEND_COLUMNS 28
 
 static void begin_figure(struct html *html, const struct chart *chart) {
@@ -73,14 +74,16 @@ double svg_bucket_at(const struct svg_plot *plot, const struct time_axis *axis, 
 }
 
 void svg_time_axis(struct html *html, const struct svg_plot *plot, const struct time_axis *axis) {
-    const size_t most = (size_t)((plot->right - plot->left) / MARK_ROOM);
+    const bool with_year = axis->step == 7;
+    const size_t most =
+        (size_t)((plot->right - plot->left) / (MARK_ROOM + (with_year ? YEAR_ROOM : 0)));
     const size_t stride = (axis->count + most - 1) / most;
     for (size_t i = 0; i < axis->count; i += stride) {
         char day[DAY_BYTES];
         const double x = svg_bucket_at(plot, axis, i);
-        day_format_short(axis->first + (int64_t)i * axis->step, day);
+        (with_year ? day_format_long : day_format_short)(axis->first + (int64_t)i * axis->step,
+                                                         day);
         html_format(html, "<path class=\"base\" d=\"M%.1f %.1fv4\"/>", x, plot->bottom);
-        /* The first label is not to begin left of the picture. */
         svg_text(html, x, plot->bottom + 20, "middle", "mark", day);
     }
 }
