@@ -51,11 +51,19 @@ run_ask() {
     cc $warnings -o "$scratch/pc_shared" "$here/log.c" $(pkg-config --cflags --libs agentlog)
     cc $warnings -o "$scratch/pc_static" "$here/log.c" $(pkg-config --cflags agentlog) \
         "$lib/libagentlog.a" $(pkg-config --static --libs agentlog | sed 's/-lagentlog//')
+    for example in agent job_threads own_event; do
+        cc $warnings -pthread -o "$scratch/$example" "$prefix/share/doc/agentlog/examples/$example.c" \
+            $(pkg-config --cflags --libs agentlog)
+    done
     cc $warnings -o "$scratch/pc_ask" "$here/ask.c" $(pkg-config --cflags --libs agentlog-aggregator agentlog-ndjson)
 }
 export LD_LIBRARY_PATH="$lib"
 run_log "$scratch/pc_shared"
 run_ask "$scratch/pc_ask"
+for example in agent job_threads own_event; do
+    "$scratch/$example" "$scratch/log-$example" || fail "the example $example"
+    "$prefix/bin/agentlog" cat "$scratch/log-$example" | grep -q '"event":' || fail "the example $example logs nothing"
+done
 ldd "$scratch/pc_shared" | grep -q 'libagentlog\.so\.0' || fail "pc_shared is not linked to the shared library"
 if ldd "$scratch/pc_shared" | grep -e sqlite -e jansson -e crypto; then
     fail "a program that only logs loads these"
