@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
      .argument = "JOB_ID",
      .kind = CLI_TEXT,
      CLI_MEMBER(job),
-     .doc = "otlp: the job of all events"},
+     .doc = "junit, otlp: the job of all events"},
     {.name = "job-attribute",
      .argument = "KEY",
      .kind = CLI_TEXT,
@@ -49,12 +49,15 @@ static const struct cli_choice choices[] = {
                "individual_test_executions, orchestration_executions, strategy_decisions, "
                "agent_executions, provider_performance: columns as the fields of the catalogue, "
                "and timestamp; jobs have start_time and end_time"},
+    {"junit",
+     "test reports in JUnit's XML, as pytest, Maven, Googletest and jest write them; '-' is "
+     "stdin"},
     {"otlp", "OpenTelemetry's spans and log records as OTLP/JSON, one document a line or several; "
              "'-' is stdin"},
     {NULL, NULL}};
 
 /* In the order of `choices`. */
-static import_source_fn *const sources[] = {import_sqlite, import_otlp};
+static import_source_fn *const sources[] = {import_sqlite, import_junit, import_otlp};
 
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
@@ -101,6 +104,12 @@ const struct cli_command cmd_import = {
         "milliseconds (1e14), microseconds (1e17) or nanoseconds. Words such as 'passed' where the "
         "catalogue has 'success' are translated, and kept as source.status.\n"
         "\n"
+        "junit: a test case is an individual_test_execution, at its own or its suite's timestamp, "
+        "else when the file was written; an earlier try, that it failed before it passed, is one "
+        "too. A suite that has test cases is a test_execution; tests in error count as failed. "
+        "Properties are kept as property.NAME. The same report with another --job is that job's. A "
+        "report that is not whole is skipped.\n"
+        "\n"
         "otlp: a span with gen_ai.operation.name invoke_agent is an agent_execution, with "
         "execute_tool a user-defined event of that name, with another one (or with a provider and "
         "a model) a provider_performance; with test.case.name an individual_test_execution; any "
@@ -111,6 +120,7 @@ const struct cli_command cmd_import = {
         "becomes the same events again.",
     .examples = "agentlog import sqlite metrics.db ./log --time-zone local\n"
                 "agentlog import sqlite metrics.db ./log --dry-run\n"
+                "agentlog import junit build/reports/*.xml ./log --job nightly-17\n"
                 "agentlog import otlp traces.jsonl logs.jsonl ./log --job-attribute session.id",
     .options = options,
     .choices_title = "Kinds",
