@@ -202,6 +202,8 @@ static void test_marks(void **state) {
         {NUMBER_USD, 0, 5, "$0"},
         {NUMBER_USD, 15, 5, "$15"},
         {NUMBER_USD, 0.5, 0.1, "$0.50"},
+        {NUMBER_USD, 0.005, 0.001, "$0.005"},
+        {NUMBER_USD, 0.00004, 0.00002, "$0.00004"},
         {NUMBER_USD, 1500, 500, "$1.5" _ "k"},
     };
     for (size_t i = 0; i < COUNT_OF(marks); i++) {

@@ -49,6 +49,11 @@ add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/real_data PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
 
+# The report in a headless Chromium: errors, requests, contents, contrast, keys, phone width.
+add_test(NAME tools/report_browser
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/report_browser_test.py $<TARGET_FILE:agentlog> $<TARGET_FILE:fleet>)
+set_tests_properties(tools/report_browser PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+
 # The manual and the completions, against what the program and the headers say.
 set(check_docs Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/check_docs.py)
 add_test(NAME tools/docs/pages

@@ -217,6 +217,13 @@ static void put_series_row(struct html *html, const struct time_axis *axis, enum
 void answer_series(struct page *page, const char *id, const char *caption, enum number_unit unit,
                    const struct chart_series *series, size_t count) {
     struct html *html = &page->html;
+    size_t rows = 0;
+    for (size_t bucket = 0; bucket < page->axis.count; bucket++) {
+        rows += has_value(series, count, bucket);
+    }
+    if (rows == 0) {
+        return;
+    }
     begin_table(html, id, caption, true);
     html_format(html, "<thead><tr><th scope=\"col\">%s</th>",
                 page->axis.step == 7 ? "Week" : "Day");

@@ -10,9 +10,9 @@
 
 static const struct svg_plot plot = {60, 10, 468, 188};
 
-/* The scale of all series and their intervals. */
-static struct scale value_scale(enum number_unit unit, size_t buckets,
-                                const struct chart_series *series, size_t count, bool from_zero) {
+/* The scale of all series and their intervals; false when they have no value. */
+static bool value_scale(enum number_unit unit, size_t buckets, const struct chart_series *series,
+                        size_t count, bool from_zero, struct scale *ret_scale) {
     double low = 0;
     double high = 1;
     bool found = false;
@@ -38,7 +38,8 @@ static struct scale value_scale(enum number_unit unit, size_t buckets,
         scale.high = 1;
         scale.low = scale.low < 0 ? 0 : scale.low;
     }
-    return scale;
+    *ret_scale = scale;
+    return found;
 }
 
 /* The values from `from` on until the next gap; returns where it ends. */
@@ -104,7 +105,11 @@ static void draw_points(struct html *html, const struct chart *chart, const stru
 void chart_lines(struct html *html, const struct chart *chart, const struct time_axis *axis,
                  const struct chart_series *series, size_t count, bool from_zero) {
     count = count < CHART_MAX_SERIES ? count : CHART_MAX_SERIES;
-    const struct scale scale = value_scale(chart->unit, axis->count, series, count, from_zero);
+    struct scale scale;
+    if (!value_scale(chart->unit, axis->count, series, count, from_zero, &scale)) {
+        svg_nothing(html, chart);
+        return;
+    }
     svg_begin_with_legend(html, chart, HEIGHT, series, count, "line");
     svg_value_axis(html, &plot, &scale, chart->unit);
     svg_time_axis(html, &plot, axis);

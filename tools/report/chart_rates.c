@@ -25,24 +25,25 @@ static void draw_marks(struct html *html, const struct scale *scale, double bott
     }
 }
 
-/* From the lowest end of an interval to the highest. */
-static struct scale rate_scale(const struct chart_rate *rates, size_t count) {
-    double low = 1;
-    double high = 0;
+/* From the lowest end of an interval to the highest; false when there is none. */
+static bool rate_scale(const struct chart_rate *rates, size_t count, struct scale *ret_scale) {
+    double low = INFINITY;
+    double high = -INFINITY;
     for (size_t i = 0; i < count; i++) {
         low = fmin(low, rates[i].low); /* NaN is passed over */
         high = fmax(high, rates[i].high);
     }
-    return scale_make(low, high, MOST_MARKS, plot_left, plot_right);
+    *ret_scale = scale_make(low, high, MOST_MARKS, plot_left, plot_right);
+    return low <= high;
 }
 
 static void draw_label(struct html *html, const struct chart_rate *rate, double middle) {
     const bool two_lines = rate->detail.len > 0;
-    html_format(html, "<text x=\"0\" y=\"%.1f\" class=\"name\">", middle + (two_lines ? -2 : 4));
+    html_format(html, "<text x=\"3\" y=\"%.1f\" class=\"name\">", middle + (two_lines ? -2 : 4));
     html_text_cut(html, rate->name.len > 0 ? rate->name : ALOG_STR("(not said)"), LABEL_COLUMNS);
     html_raw(html, "</text>\n");
     if (two_lines) {
-        html_format(html, "<text x=\"0\" y=\"%.1f\" class=\"mark\">", middle + 13);
+        html_format(html, "<text x=\"3\" y=\"%.1f\" class=\"mark\">", middle + 13);
         const char *prefix = rate->detail_prefix != NULL ? rate->detail_prefix : "";
         html_raw(html, prefix);
         html_text_cut(html, rate->detail, LABEL_COLUMNS - strlen(prefix));
@@ -70,7 +71,11 @@ static void draw_rate(struct html *html, const struct scale *scale, const struct
 void chart_rates(struct html *html, const struct chart *chart, const struct chart_rate *rates,
                  size_t count) {
     const double bottom = top + (double)count * ROW_HEIGHT;
-    const struct scale scale = rate_scale(rates, count);
+    struct scale scale;
+    if (!rate_scale(rates, count, &scale)) {
+        svg_nothing(html, chart);
+        return;
+    }
     svg_begin(html, chart, bottom + 26);
     draw_marks(html, &scale, bottom);
     for (size_t i = 0; i < count; i++) {

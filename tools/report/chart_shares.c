@@ -12,7 +12,7 @@ static const double top = 4;
 static void draw_row(struct html *html, const char *const *part_names, size_t part_count,
                      const struct chart_share *share, double middle) {
     double x = left;
-    html_format(html, "<text x=\"0\" y=\"%.1f\" class=\"name\">", middle + 4);
+    html_format(html, "<text x=\"3\" y=\"%.1f\" class=\"name\">", middle + 4);
     html_text_cut(html, share->name.len > 0 ? share->name : ALOG_STR("(not said)"), LABEL_COLUMNS);
     html_format(html, "</text>\n<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>\n", left, middle,
                 right);
@@ -32,12 +32,25 @@ static void draw_row(struct html *html, const char *const *part_names, size_t pa
     }
 }
 
+static bool any_part(const struct chart_share *shares, size_t count, size_t part_count) {
+    for (size_t i = 0; i < count * part_count; i++) {
+        if (shares[i / part_count].parts[i % part_count] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void chart_shares(struct html *html, const struct chart *chart, const char *const *part_names,
                   size_t part_count, const struct chart_share *shares, size_t count) {
     struct chart_series legend[CHART_MAX_SERIES];
     part_count = part_count < CHART_MAX_SERIES ? part_count : CHART_MAX_SERIES;
     for (size_t i = 0; i < part_count; i++) {
         legend[i] = (struct chart_series){alog_str(part_names[i]), NULL, NULL, NULL};
+    }
+    if (!any_part(shares, count, part_count)) {
+        svg_nothing(html, chart);
+        return;
     }
     const double bottom = top + (double)count * ROW_HEIGHT;
     svg_begin_with_legend(html, chart, bottom + 26, legend, part_count, "bar");

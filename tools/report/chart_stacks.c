@@ -44,6 +44,10 @@ void chart_stacks(struct html *html, const struct chart *chart, const struct tim
     for (size_t i = 0; i < axis->count; i++) {
         highest = fmax(highest, sum_at(series, count, i));
     }
+    if (highest <= 0) {
+        svg_nothing(html, chart);
+        return;
+    }
     const struct scale scale = scale_make(0, highest, MOST_MARKS, plot.bottom, plot.top);
     svg_begin_with_legend(html, chart, HEIGHT, series, count, "bar");
     svg_value_axis(html, &plot, &scale, chart->unit);

@@ -173,11 +173,13 @@ struct number_text number_mark(enum number_unit unit, double value, double step)
         if (value >= 999.5) {
             return scaled_mark("$", value, step);
         }
-        if (step >= 0.999) {
-            snprintf(result.text, NUMBER_BYTES, "$%.0f", value);
-            return result;
-        }
-        return money(value);
+        /* Cents, or as many decimals as the step has. */
+        snprintf(result.text, NUMBER_BYTES, "$%.*f",
+                 step >= 0.999     ? 0
+                 : step >= 0.00999 ? 2
+                                   : (int)fmin(ceil(-log10(step) - 1e-9), 9),
+                 value);
+        return result;
     case NUMBER_PLAIN:
         break;
     }

@@ -25,10 +25,9 @@ static const struct {
              {NULL, "others"}};
 #define TYPE_COUNT (sizeof types / sizeof *types)
 
-/* NaN when there is no value. */
-static double highest(const struct page *page, const struct chart_series *series) {
+static bool has_any(const struct page *page, const struct chart_series *series) {
     double low, high;
-    return scale_range(series->values, page->axis.count, &low, &high) ? high : NAN;
+    return scale_range(series->values, page->axis.count, &low, &high) && high > 0;
 }
 
 /* What is left of all errors is the last type's. Returns how many types have any. */
@@ -41,7 +40,7 @@ static size_t sum_up(struct page *page, struct chart_series series[TYPE_COUNT]) 
         for (size_t bucket = 0; bucket < page->axis.count && sums != rest; bucket++) {
             rest[bucket] -= sums[bucket];
         }
-        count += highest(page, &series[count]) > 0;
+        count += has_any(page, &series[count]);
     }
     return count;
 }
@@ -59,9 +58,7 @@ static void chart_hooks(struct page *page, const struct chart_series *hooks) {
         "A line of the share of hook runs that failed, skipped ones not counted, with its 95 % "
         "interval as a band. The figures are in the table below.",
         NUMBER_RATE};
-    if (!isnan(highest(page, hooks))) {
-        chart_lines(&page->html, &chart, &page->axis, hooks, 1, true);
-    }
+    chart_lines(&page->html, &chart, &page->axis, hooks, 1, true);
 }
 
 void section_errors(struct page *page) {
@@ -89,9 +86,6 @@ void section_errors(struct page *page) {
                                         .command = "stats error-patterns",
                                         .columns = columns});
     answer_series(page, "errors-days", "Errors over time", NUMBER_COUNT, series, count);
-    if (!isnan(highest(page, &hooks))) {
-        answer_series(page, "errors-hooks-days", "Hooks that failed over time", NUMBER_RATE, &hooks,
-                      1);
-    }
+    answer_series(page, "errors-hooks-days", "Hooks that failed over time", NUMBER_RATE, &hooks, 1);
     page_section_end(page);
 }

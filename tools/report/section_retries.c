@@ -71,9 +71,7 @@ static void chart_recovered(struct page *page, const struct alog_table *table) {
         "retried operations that ended well, with its 95 % interval. The figures are in the table "
         "below.",
         NUMBER_RATE};
-    if (count > 0) {
-        chart_rates(&page->html, &chart, rates, count);
-    }
+    chart_rates(&page->html, &chart, rates, count);
 }
 
 static void chart_fallbacks(struct page *page, const struct alog_table *table) {
@@ -93,9 +91,7 @@ static void chart_fallbacks(struct page *page, const struct alog_table *table) {
         "A point for each provider called in place of another: the share of such calls "
         "that were successful, with its 95 % interval. The figures are in the table below.",
         NUMBER_RATE};
-    if (count > 0) {
-        chart_rates(&page->html, &chart, rates, count);
-    }
+    chart_rates(&page->html, &chart, rates, count);
 }
 
 void section_retries(struct page *page) {

@@ -94,7 +94,7 @@ static void put_tables(struct page *page, const struct alog_table *table,
     if (table->row_count > 0) {
         answer_table(page, table,
                      &(struct answer_table){.id = "strategies-table",
-                                            .caption = "Strategies",
+                                            .caption = "Use and effect of strategies",
                                             .command = "stats orchestration",
                                             .columns = columns});
     }

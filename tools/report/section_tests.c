@@ -47,9 +47,7 @@ static void chart_failing(struct page *page, const struct alog_table *failing) {
         "A point for each test, those with most failures first: the share of its runs that failed, "
         "with its 95 % interval. The figures are in the table below.",
         NUMBER_RATE};
-    if (count > 0) {
-        chart_rates(&page->html, &chart, rates, count);
-    }
+    chart_rates(&page->html, &chart, rates, count);
 }
 
 /* The rows that are of interest come first: of how many `name` is above zero. */

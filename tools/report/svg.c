@@ -17,6 +17,12 @@ static void begin_picture(struct html *html, const struct chart *chart, double h
     html_raw(html, "</desc>\n");
 }
 
+void svg_nothing(struct html *html, const struct chart *chart) {
+    begin_figure(html, chart);
+    html_raw(html, "<p class=\"nothing\">There is nothing to draw: no event said it.</p>\n"
+                   "</figure>\n");
+}
+
 void svg_begin(struct html *html, const struct chart *chart, double height) {
     begin_figure(html, chart);
     begin_picture(html, chart, height);

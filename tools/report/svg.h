@@ -17,6 +17,9 @@ struct svg_plot {
 void svg_begin(struct html *html, const struct chart *chart, double height);
 void svg_end(struct html *html);
 
+/* In place of the picture, when there is not one value to draw. */
+void svg_nothing(struct html *html, const struct chart *chart);
+
 /* The names of several series, each with a sample of how it is drawn: `shape` is "line" or "bar".
  * Stands before svg_begin's picture: give it between figure and picture by svg_begin_with_legend.
  */
