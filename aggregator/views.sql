@@ -3,7 +3,8 @@
 -- rollups and jobs over all days; v_days and the daily_* tables have the days. Each column's comment is its documentation:
 -- it goes into schema_docs, like those of schema.sql.
 
--- What agents did in a job. Repeats are attempts.
+-- What agents did in a job. Repeats are attempts. Ask for one job, by environment and job_id: that takes a millisecond,
+-- by job_id alone every job is looked at, and all jobs of a busy day take seconds. So it is with the other job_* views.
 CREATE VIEW job_agents (
     environment,            -- the job's environment
     job_id,                 -- the job
@@ -41,7 +42,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[14]')
 FROM job_details AS d, json_each(d.agent_parts) AS p;
 
--- Which providers a job called.
+-- Which providers a job called. Ask for one, by environment and job_id.
 CREATE VIEW job_providers (
     environment,             -- the job's environment
     job_id,                  -- the job
@@ -85,7 +86,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[17]')
 FROM job_details AS d, json_each(d.provider_parts) AS p;
 
--- What went wrong in a job: its error events.
+-- What went wrong in a job: its error events. Ask for one, by environment and job_id.
 CREATE VIEW job_errors (
     environment,     -- the job's environment
     job_id,          -- the job
@@ -105,7 +106,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.error_parts) AS p;
 
--- The strategies that a job chose.
+-- The strategies that a job chose. Ask for one, by environment and job_id.
 CREATE VIEW job_strategies (
     environment,           -- the job's environment
     job_id,                -- the job
@@ -125,7 +126,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.strategy_parts) AS p;
 
--- The tests that failed in a job, or were in error.
+-- The tests that failed in a job, or were in error. Ask for one, by environment and job_id.
 CREATE VIEW job_tests (
     environment,  -- the job's environment
     job_id,       -- the job
@@ -201,11 +202,11 @@ SELECT environment, agent_name, issue_type, CAST(SUM(executions) AS INTEGER), CA
     CAST(SUM(confidence_e6_sum) / (1e6 * NULLIF(SUM(confidence_count), 0)) AS REAL),
     CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
     CAST(SUM(fixes_applied_sum) AS INTEGER), CAST(SUM(retries) AS INTEGER),
-    CAST(strftime('%Y-%m-%d', MIN(hour_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+    CAST(strftime('%Y-%m-%d', MIN(day_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
-    CAST(strftime('%Y-%m-%d', MAX(hour_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+    CAST(strftime('%Y-%m-%d', MAX(day_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT)
-FROM rollup_agents GROUP BY environment, agent_name, issue_type
+FROM rollup_agents_day GROUP BY environment, agent_name, issue_type
 ORDER BY SUM(executions) DESC, environment, agent_name, issue_type;
 
 -- Each provider, over all days; most calls first. Latency percentiles per day are in daily_providers.
@@ -231,8 +232,28 @@ SELECT environment, provider_id, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes
     CAST(SUM(retried_calls) AS INTEGER), CAST(SUM(fallbacks) AS INTEGER), CAST(SUM(input_tokens_sum) AS INTEGER),
     CAST(SUM(output_tokens_sum) AS INTEGER),
     CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL)
-FROM rollup_providers GROUP BY environment, provider_id
+FROM rollup_providers_month GROUP BY environment, provider_id
 ORDER BY SUM(calls) DESC, environment, provider_id;
+
+-- How often each provider and model got to run, over all days; most calls first. By day: daily_providers.
+CREATE VIEW v_availability (
+    environment,             -- the environment
+    provider_id,             -- the provider
+    model,                   -- the model; '' = not said
+    calls,                   -- how many
+    successes,               -- of them, successful
+    availability_failures,   -- failed: never got to run
+    execution_failures,      -- failed: ran and gave a bad result
+    cancelled,               -- failed: cancelled
+    not_cancelled,           -- calls that were not: n of availability
+    availability             -- calls that got to run / calls that were not cancelled
+) AS
+SELECT environment, provider_id, model, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
+    CAST(SUM(availability_failures) AS INTEGER), CAST(SUM(execution_failures) AS INTEGER),
+    CAST(SUM(cancelled) AS INTEGER), CAST(SUM(calls - cancelled) AS INTEGER),
+    CAST(SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0) AS REAL)
+FROM rollup_providers_month GROUP BY environment, provider_id, model
+ORDER BY SUM(calls) DESC, environment, provider_id, model;
 
 -- Each model that was called, over all days; most calls first.
 CREATE VIEW v_models (
@@ -253,8 +274,29 @@ SELECT environment, model, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS I
     CAST(SUM(input_tokens_sum) AS INTEGER), CAST(SUM(output_tokens_sum) AS INTEGER),
     CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL),
     CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / (1e9 * NULLIF(SUM(successes), 0)) END AS REAL)
-FROM rollup_providers GROUP BY environment, model
+FROM rollup_providers_month GROUP BY environment, model
 ORDER BY SUM(calls) DESC, environment, model;
+
+-- Each agent with each provider, over all days; most executions first.
+CREATE VIEW v_agents_providers (
+    environment,             -- the environment
+    agent_name,              -- the agent
+    provider_id,             -- the provider; '' = not said
+    executions,              -- the agent's executions with the provider: n
+    successes,               -- of them, successful
+    success_rate,            -- successes / executions
+    other_executions,        -- its executions with other providers
+    other_success_rate,      -- of those, how many were successful
+    difference               -- success_rate - other_success_rate
+) AS
+SELECT environment, agent_name, provider_id, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(s * 1.0 / NULLIF(n, 0) AS REAL),
+    CAST(all_n - n AS INTEGER), CAST((all_s - s) * 1.0 / NULLIF(all_n - n, 0) AS REAL),
+    CAST(s * 1.0 / NULLIF(n, 0) - (all_s - s) * 1.0 / NULLIF(all_n - n, 0) AS REAL)
+FROM (SELECT *, SUM(n) OVER w AS all_n, SUM(s) OVER w AS all_s
+    FROM (SELECT environment, agent_name, provider_id, SUM(executions) AS n, SUM(successes) AS s
+        FROM rollup_agents_month GROUP BY environment, agent_name, provider_id)
+    WINDOW w AS (PARTITION BY environment, agent_name))
+ORDER BY n DESC, environment, agent_name, provider_id;
 
 -- Each job, latest first; times to the second, UTC.
 CREATE VIEW v_jobs (
@@ -318,7 +360,7 @@ SELECT environment, test_id, CAST(SUM(passed + failed + errors) AS INTEGER), CAS
     CAST(SUM(passed) > 0 AND SUM(failed + errors) > 0 AS INTEGER), CAST(SUM(skipped) AS INTEGER),
     CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
     CAST(CASE WHEN SUM(execution_time_count) > 0 THEN MAX(execution_time_us_max) / 1e6 END AS REAL)
-FROM rollup_tests GROUP BY environment, test_id
+FROM rollup_tests_month GROUP BY environment, test_id
 ORDER BY SUM(failed + errors) DESC, environment, test_id;
 
 -- Strategies, over all days; most decisions first.
@@ -331,10 +373,10 @@ CREATE VIEW v_strategies (
 ) AS
 SELECT environment, selected_strategy, CAST(SUM(decisions) AS INTEGER), CAST(SUM(effectiveness_count) AS INTEGER),
     CAST(SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0)) AS REAL)
-FROM rollup_strategies GROUP BY environment, selected_strategy
+FROM rollup_strategies_month GROUP BY environment, selected_strategy
 ORDER BY SUM(decisions) DESC, environment, selected_strategy;
 
--- Hooks, over all days; those that fail most first.
+-- Hooks, over all days; those that fail most first. Percentiles of their times, by day: daily_hooks.
 CREATE VIEW v_hooks (
     environment,             -- the environment
     hook_name,               -- the hook
@@ -350,8 +392,21 @@ SELECT environment, hook_name, hook_type, CAST(SUM(runs) AS INTEGER), CAST(SUM(s
     CAST(SUM(failures) AS INTEGER), CAST(SUM(skips) AS INTEGER),
     CAST(SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0) AS REAL),
     CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL)
-FROM rollup_hooks GROUP BY environment, hook_name, hook_type
+FROM rollup_hooks_month GROUP BY environment, hook_name, hook_type
 ORDER BY SUM(failures) DESC, environment, hook_name, hook_type;
+
+-- Hooks that the correlation_insights of orchestrated runs name, over all days; most named first.
+CREATE VIEW v_problem_hooks (
+    environment,             -- the environment
+    hook_name,               -- the hook
+    named,                   -- orchestrations that name it
+    orchestrations,          -- all orchestrations: n
+    named_rate               -- named / orchestrations
+) AS
+SELECT environment, hook_name, CAST(named AS INTEGER), CAST(n AS INTEGER), CAST(named * 1.0 / n AS REAL)
+FROM (SELECT environment, hook_name, SUM(executions) AS named FROM rollup_problem_hooks_month GROUP BY environment, hook_name)
+JOIN (SELECT environment, SUM(executions) AS n FROM rollup_orchestrations_month GROUP BY environment) USING (environment)
+ORDER BY named DESC, environment, hook_name;
 
 -- Events by type, over all days; most first. The writers' own are not among them.
 CREATE VIEW v_events (
@@ -366,6 +421,114 @@ SELECT environment, event, CAST(SUM(events) AS INTEGER), CAST(SUM(without_job) A
     CAST(MAX(day) AS TEXT)
 FROM daily_events GROUP BY environment, event
 ORDER BY SUM(events) DESC, environment, event;
+
+-- Everything so far, a row per environment. By day: v_days, daily_summary.
+CREATE VIEW v_all_time (
+    environment,             -- the environment
+    first_day,               -- first day with any events, YYYY-MM-DD
+    last_day,                -- last day with any events
+    jobs,                    -- jobs
+    successful_jobs,         -- of them, ended with success
+    failed_jobs,             -- of them, ended with failed
+    cancelled_jobs,          -- of them, ended with cancelled
+    ai_share,                -- of the jobs, those that an AI agent took part in
+    avg_job_duration_s,      -- mean duration of those with a start and an end, seconds
+    avg_iterations,          -- mean rounds of jobs that said
+    agent_executions,        -- what agents did: n
+    agent_success_rate,      -- of that, how much was successful
+    provider_calls,          -- calls to providers
+    tokens,                  -- input and output tokens
+    cost_usd,                -- what the calls cost, dollars; NULL when no call says
+    errors,                  -- error events
+    hook_errors,             -- of them, type hook
+    test_errors,             -- of them, type test
+    lint_errors,             -- of them, type lint
+    type_errors,             -- of them, type type_check
+    events,                  -- all events
+    events_lost              -- known to be missing
+) AS
+SELECT environment, CAST(MIN(day) AS TEXT), CAST(MAX(day) AS TEXT), CAST(SUM(total_jobs) AS INTEGER),
+    CAST(SUM(successful_jobs) AS INTEGER), CAST(SUM(failed_jobs) AS INTEGER), CAST(SUM(cancelled_jobs) AS INTEGER),
+    CAST(SUM(ai_jobs) * 1.0 / NULLIF(SUM(total_jobs), 0) AS REAL),
+    CAST(SUM(job_duration_us_sum) / (1e6 * NULLIF(SUM(timed_jobs), 0)) AS REAL),
+    CAST(SUM(job_iterations_sum) * 1.0 / NULLIF(SUM(job_iterations_count), 0) AS REAL),
+    CAST(SUM(agent_executions) AS INTEGER), CAST(SUM(agent_successes) * 1.0 / NULLIF(SUM(agent_executions), 0) AS REAL),
+    CAST(SUM(provider_calls) AS INTEGER), CAST(SUM(input_tokens + output_tokens) AS INTEGER), CAST(SUM(cost_usd) AS REAL),
+    CAST(SUM(total_errors) AS INTEGER), CAST(SUM(hook_errors) AS INTEGER), CAST(SUM(test_errors) AS INTEGER),
+    CAST(SUM(lint_errors) AS INTEGER), CAST(SUM(type_errors) AS INTEGER), CAST(SUM(events) AS INTEGER),
+    CAST(SUM(events_lost) AS INTEGER)
+FROM daily_summary GROUP BY environment ORDER BY environment;
+
+-- What `agentlog stats trend` knows, by day and over everybody; latest first.
+CREATE VIEW v_trend (
+    metric,                  -- success_rate, availability, latency_p95_ms, cost_usd, errors, test_failure_rate, hook_failure_rate, job_success_rate
+    environment,             -- the environment
+    day,                     -- YYYY-MM-DD in the reporting time zone
+    n,                       -- how many the figure was made of
+    value,                   -- the figure: a rate as 0..1; NULL when n is 0
+    previous,                -- that of the day before; NULL when it has none
+    change                   -- value - previous
+) AS
+SELECT metric, environment, CAST(day AS TEXT), CAST(n AS INTEGER), CAST(value AS REAL), CAST(previous AS REAL),
+    CAST(value - previous AS REAL)
+FROM (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(value) OVER w END AS previous
+    FROM (SELECT 'success_rate' AS metric, environment, day, day_epoch, agent_executions AS n, agent_success_rate AS value
+        FROM daily_summary WHERE agent_executions > 0
+    UNION ALL SELECT 'availability', environment, day, day_epoch, SUM(calls - cancelled),
+        SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0)
+        FROM daily_providers GROUP BY day_epoch, environment
+    UNION ALL SELECT 'latency_p95_ms', environment, day, day_epoch, timed, provider_p95_ms
+        FROM daily_summary JOIN (SELECT day_epoch, environment, SUM(success_latency_count) AS timed FROM daily_providers
+            GROUP BY day_epoch, environment) USING (day_epoch, environment)
+    UNION ALL SELECT 'cost_usd', environment, day, day_epoch, SUM(cost_count),
+        CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd) / 1e9 END
+        FROM daily_providers GROUP BY day_epoch, environment
+    UNION ALL SELECT 'errors', environment, day, day_epoch, total_errors, total_errors * 1.0 FROM daily_summary
+    UNION ALL SELECT 'test_failure_rate', environment, day, day_epoch, tests_run, tests_failed * 1.0 / NULLIF(tests_run, 0)
+        FROM daily_summary
+    UNION ALL SELECT 'hook_failure_rate', environment, day, day_epoch, SUM(runs - skips),
+        SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0) FROM daily_hooks GROUP BY day_epoch, environment
+    UNION ALL SELECT 'job_success_rate', environment, day, day_epoch, successful_jobs + failed_jobs + cancelled_jobs,
+        successful_jobs * 1.0 / NULLIF(successful_jobs + failed_jobs + cancelled_jobs, 0) FROM daily_summary)
+    WINDOW w AS (PARTITION BY metric, environment ORDER BY day_epoch))
+ORDER BY day_epoch DESC, metric, environment;
+
+-- Each environment's latest day against the day before, those that changed for the worse most first. `agentlog stats
+-- regress` compares any window, and judges: it has the p value of rates, and p95 and cost against the week before.
+CREATE VIEW v_regress (
+    metric,                  -- success_rate, availability, hook_failure_rate, test_failure_rate, job_success_rate
+    environment,             -- the environment
+    subject,                 -- whose: an agent, a provider and its model, a hook; '' = all
+    day,                     -- the day, YYYY-MM-DD
+    n,                       -- how many it had
+    value,                   -- the rate
+    n_before,                -- how many the day before had
+    value_before,            -- the rate of that day
+    change,                  -- value - value_before
+    chi_square               -- of the two rates being equal, one degree of freedom: above 6.6 once in a hundred times by chance
+) AS
+SELECT metric, environment, subject, CAST(strftime('%Y-%m-%d', latest + (SELECT CAST(value AS INTEGER) FROM settings
+        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
+    CAST(n AS INTEGER), CAST(s * 1.0 / n AS REAL), CAST(n2 AS INTEGER), CAST(s2 * 1.0 / n2 AS REAL),
+    CAST(s * 1.0 / n - s2 * 1.0 / n2 AS REAL),
+    CAST((s * 1.0 / n - s2 * 1.0 / n2) * (s * 1.0 / n - s2 * 1.0 / n2)
+        / NULLIF((s + s2) * 1.0 / (n + n2) * (1 - (s + s2) * 1.0 / (n + n2)) * (1.0 / n + 1.0 / n2), 0) AS REAL)
+FROM (SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE day_epoch = latest) AS n,
+        SUM(s) FILTER (WHERE day_epoch = latest) AS s, SUM(n) FILTER (WHERE day_epoch < latest) AS n2,
+        SUM(s) FILTER (WHERE day_epoch < latest) AS s2
+    FROM (SELECT environment, MAX(day_epoch) AS latest FROM daily_summary WHERE events > 0 GROUP BY environment)
+    JOIN (SELECT 'success_rate' AS metric, environment, agent_name AS subject, day_epoch, executions AS n, successes AS s
+            FROM daily_agents
+        UNION ALL SELECT 'availability', environment, CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END,
+            day_epoch, calls - cancelled, calls - cancelled - availability_failures FROM daily_providers
+        UNION ALL SELECT 'hook_failure_rate', environment, hook_name, day_epoch, runs - skips, failures FROM daily_hooks
+        UNION ALL SELECT 'test_failure_rate', environment, '', day_epoch, tests_run, tests_failed FROM daily_summary
+        UNION ALL SELECT 'job_success_rate', environment, '', day_epoch, successful_jobs + failed_jobs + cancelled_jobs,
+            successful_jobs FROM daily_summary) USING (environment)
+    WHERE day_epoch IN (latest, latest - 86400)
+    GROUP BY metric, environment, subject)
+WHERE n > 0 AND n2 > 0
+ORDER BY (s * 1.0 / n - s2 * 1.0 / n2) * CASE WHEN metric LIKE '%failure%' THEN -1 ELSE 1 END, metric, environment, subject;
 
 -- Whether agents are as sure as they may be, by tenths of confidence, over all days.
 CREATE VIEW v_calibration (
