@@ -33,6 +33,12 @@ for file in usr/bin/agentlog usr/share/man/man1/agentlog.1.gz usr/lib/systemd/sy
     grep -q " \./$file" "$scratch/agentlog.contents" || fail "agentlog lacks $file"
 done
 
+# Errors of Debian's policy; what it only warns of is told.
+if command -v lintian >/dev/null 2>&1; then
+    lintian --allow-root --fail-on error "$scratch"/packages/*.deb >"$scratch/lintian.txt" 2>&1 ||
+        { cat "$scratch/lintian.txt"; fail lintian; }
+fi
+
 # Into a root of its own: unpacked by anybody, installed by root, with the database of a dpkg of its own.
 root=$scratch/root
 if [ "$(id -u)" -eq 0 ]; then

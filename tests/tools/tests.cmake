@@ -79,6 +79,7 @@ set_tests_properties(tools/import_sqlite PROPERTIES TIMEOUT 900)
 add_test(NAME tools/export
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/export_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/export PROPERTIES TIMEOUT 900)
+
 # Nightly runs that are killed at random moments; ALOG_NIGHTLY_KILLS for more of them.
 add_executable(log_in_the_past ${CMAKE_CURRENT_LIST_DIR}/log_in_the_past.c)
 target_link_libraries(log_in_the_past PRIVATE alog_build alog_writer)
