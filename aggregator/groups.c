@@ -30,15 +30,13 @@ static uint32_t part_bytes(const struct alog_rollup_kind *kind) {
            (uint32_t)sizeof(int64_t);
 }
 
-static void free_row(const struct alog_rollup_kind *kind, void *row) {
+static void free_sketches(const struct alog_rollup_kind *kind, struct alog_groups *groups,
+                          enum alog_rollup rollup) {
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
-        if (column->merge == ALOG_MERGE_HISTOGRAM) {
-            alog_sketch_free(column_of(row, column));
-        } else if (column->merge == ALOG_MERGE_START || column->merge == ALOG_MERGE_END) {
-            free(*(struct alog_job_edge **)column_of(row, column));
-        } else if (column->merge == ALOG_MERGE_PARTS) {
-            free(((struct alog_part_list *)column_of(row, column))->keys);
+        for (uint32_t row = 0;
+             column->merge == ALOG_MERGE_HISTOGRAM && row < groups->tables[rollup].count; row++) {
+            alog_sketch_free(column_of(alog_groups_at(groups, rollup, row)->row, column));
         }
     }
 }
@@ -46,15 +44,14 @@ static void free_row(const struct alog_rollup_kind *kind, void *row) {
 void alog_groups_free(struct alog_groups *groups) {
     for (enum alog_rollup rollup = 0; rollup < ALOG_ROLLUP_COUNT; rollup++) {
         struct alog_group_table *table = &groups->tables[rollup];
-        for (uint32_t i = 0; i < table->count; i++) {
-            free_row(alog_rollup_kind(rollup), alog_groups_at(groups, rollup, i)->row);
-        }
+        free_sketches(alog_rollup_kind(rollup), groups, rollup);
         for (uint32_t i = 0; i < table->page_count; i++) {
             free(table->pages[i]);
         }
         free(table->pages);
         free(table->slots);
     }
+    alog_arena_free(&groups->arena);
     alog_names_free(&groups->names);
     alog_names_free(&groups->jobs);
     alog_names_free(&groups->samples);
@@ -178,11 +175,40 @@ void *alog_groups_part_at(enum alog_rollup rollup, const struct alog_part_list *
            (size_t)index * part_bytes(alog_rollup_kind(rollup));
 }
 
+/* Which of the groups' rooms have `capacity` rows, which is 4, 8, …; NULL: none do, it is too many.
+ */
+static void **rooms_of(struct alog_groups *groups, enum alog_rollup rollup, uint32_t capacity) {
+    unsigned size = (unsigned)__builtin_ctz(capacity) - 2;
+    return size < ALOG_PART_ROOMS ? &groups->rooms[rollup][size] : NULL;
+}
+
+static void *take_room(struct alog_groups *groups, enum alog_rollup rollup, uint32_t capacity,
+                       size_t row_bytes) {
+    void **rooms = rooms_of(groups, rollup, capacity);
+    if (rooms && *rooms) {
+        void *room = *rooms;
+        memcpy(rooms, room, sizeof(*rooms));
+        return room;
+    }
+    return alog_arena_take(&groups->arena,
+                           capacity * (sizeof(uint32_t[ALOG_MAX_DIMENSIONS]) + row_bytes),
+                           _Alignof(max_align_t));
+}
+
+static void leave_room(struct alog_groups *groups, enum alog_rollup rollup,
+                       const struct alog_part_list *list) {
+    void **rooms = list->capacity != 0 ? rooms_of(groups, rollup, list->capacity) : NULL;
+    if (rooms) {
+        memcpy(list->keys, rooms, sizeof(*rooms));
+        *rooms = list->keys;
+    }
+}
+
 static bool grow_parts(struct alog_groups *groups, enum alog_rollup rollup,
                        struct alog_part_list *list) {
     const size_t row_bytes = part_bytes(alog_rollup_kind(rollup));
     struct alog_part_list grown = {list->count, list->capacity ? 2 * list->capacity : 4, NULL};
-    grown.keys = malloc(grown.capacity * (sizeof(*grown.keys) + row_bytes));
+    grown.keys = take_room(groups, rollup, grown.capacity, row_bytes);
     if (!grown.keys) {
         return false;
     }
@@ -191,8 +217,7 @@ static bool grow_parts(struct alog_groups *groups, enum alog_rollup rollup,
         memcpy(alog_groups_part_at(rollup, &grown, 0), alog_groups_part_at(rollup, list, 0),
                list->count * row_bytes);
     }
-    groups->bytes += (grown.capacity - list->capacity) * (sizeof(*grown.keys) + row_bytes);
-    free(list->keys);
+    leave_room(groups, rollup, list);
     *list = grown;
     return true;
 }
@@ -201,9 +226,7 @@ void *alog_groups_part(struct alog_groups *groups, enum alog_rollup rollup,
                        struct alog_part_list *list,
                        const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
     for (uint32_t i = 0; i < list->count; i++) {
-        const uint32_t *key = list->keys[i];
-        if (key[0] == dimensions[0] && key[1] == dimensions[1] && key[2] == dimensions[2] &&
-            key[3] == dimensions[3]) {
+        if (memcmp(list->keys[i], dimensions, sizeof(list->keys[i])) == 0) {
             return alog_groups_part_at(rollup, list, i);
         }
     }
@@ -240,12 +263,10 @@ enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_jo
     if (*edge && alog_job_edge_compare(kind, offered, *edge) >= 0) {
         return ALOG_OK;
     }
-    struct alog_job_edge *copy = alog_job_edge_copy(offered);
+    struct alog_job_edge *copy = alog_job_edge_copy(&groups->arena, offered);
     if (!copy) {
         return ALOG_NO_MEMORY;
     }
-    groups->bytes += copy->bytes - (*edge ? (*edge)->bytes : 0);
-    free(*edge);
     *edge = copy;
     return ALOG_OK;
 }
@@ -288,12 +309,15 @@ static enum alog_status merge_sketch(struct alog_groups *into, struct alog_sketc
     return status;
 }
 
-static enum alog_status merge_edge(struct alog_groups *into, enum alog_job_edge_kind kind,
-                                   struct alog_job_edge **to, const struct alog_job_edge *from) {
-    return from ? alog_groups_offer_edge(into, kind, to, from) : ALOG_OK;
+static void merge_edge(enum alog_job_edge_kind kind, struct alog_job_edge **to,
+                       struct alog_job_edge *from) {
+    if (from && (!*to || alog_job_edge_compare(kind, from, *to) < 0)) {
+        *to = from;
+    }
 }
 
-/* One merging; names of `from` are looked up in `into` when they are first needed. */
+/* One merging; names of `from` are looked up in `into` when they are first needed. What is in the
+ * arena of `from` stays where it is, and is `into`'s. */
 struct merge {
     struct alog_groups *into, *from;
     uint32_t *ids, *job_ids; /* id + 1; 0 = not looked up yet */
@@ -334,8 +358,33 @@ static bool translate_dimensions(struct merge *merge, uint32_t dimensions[ALOG_M
 static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_kind *kind,
                                   void *to_row, void *from_row);
 
+static bool translate_sample(struct merge *merge, uint32_t *sample) {
+    *sample = alog_names_add(&merge->into->samples, merge->from->samples.texts[*sample]);
+    return *sample != ALOG_NAME_NONE;
+}
+
+/* Make a list of `from` one of `into`. */
+static enum alog_status move_parts(struct merge *merge, enum alog_rollup part,
+                                   struct alog_part_list *to, const struct alog_part_list *from) {
+    const struct alog_rollup_kind *kind = alog_rollup_kind(part);
+    bool done = true;
+    for (uint32_t i = 0; done && i < from->count; i++) {
+        done = translate_dimensions(merge, from->keys[i]);
+        void *row = alog_groups_part_at(part, from, i);
+        for (unsigned j = 0; done && j < kind->column_count; j++) {
+            done = kind->columns[j].merge != ALOG_MERGE_SAMPLE ||
+                   translate_sample(merge, column_of(row, &kind->columns[j]));
+        }
+    }
+    *to = *from;
+    return done ? ALOG_OK : ALOG_NO_MEMORY;
+}
+
 static enum alog_status merge_parts(struct merge *merge, enum alog_rollup part,
                                     struct alog_part_list *to, const struct alog_part_list *from) {
+    if (to->count == 0) {
+        return move_parts(merge, part, to, from);
+    }
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < from->count; i++) {
         uint32_t dimensions[ALOG_MAX_DIMENSIONS];
@@ -350,8 +399,6 @@ static enum alog_status merge_parts(struct merge *merge, enum alog_rollup part,
     return status;
 }
 
-/* One column; a sample stands before the time that it belongs to, so that both are still as they
- * were when it is decided. */
 static enum alog_status merge_column(struct merge *merge, const struct alog_rollup_column *column,
                                      void *to_row, void *from_row) {
     struct alog_groups *into = merge->into;
@@ -379,9 +426,11 @@ static enum alog_status merge_column(struct merge *merge, const struct alog_roll
                                         *(int64_t *)((char *)from_row + column->first_ns_offset),
                                         merge->from->samples.texts[*(uint32_t *)other]);
     case ALOG_MERGE_START:
-        return merge_edge(into, ALOG_JOB_START, to, *(struct alog_job_edge **)other);
+        merge_edge(ALOG_JOB_START, to, *(struct alog_job_edge **)other);
+        return ALOG_OK;
     case ALOG_MERGE_END:
-        return merge_edge(into, ALOG_JOB_END, to, *(struct alog_job_edge **)other);
+        merge_edge(ALOG_JOB_END, to, *(struct alog_job_edge **)other);
+        return ALOG_OK;
     case ALOG_MERGE_PARTS:
         return merge_parts(merge, column->part, to, other);
     }
@@ -429,6 +478,7 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
     struct merge merge = {into, from, calloc(from->names.count, sizeof(*merge.ids)),
                           calloc(from->jobs.count + 1, sizeof(*merge.job_ids))};
     enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
+    alog_arena_join(&into->arena, &from->arena);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         status = merge_table(&merge, rollup);
     }

@@ -21,7 +21,7 @@ enum alog_rollup {
 };
 
 /* Rows that belong to one row of another table; few, so that they are searched one by one. Their
- * keys are dimensions. */
+ * keys are dimensions. The memory is that of the groups' arena. */
 struct alog_part_list {
     uint32_t count, capacity;
     uint32_t (*keys)[ALOG_MAX_DIMENSIONS]; /* of `capacity`; the rows stand behind them */
@@ -100,13 +100,18 @@ struct alog_group_table {
     uint32_t page_count, group_bytes;
 };
 
+/* Room that lists have grown out of: for 4, 8, … rows. */
+#define ALOG_PART_ROOMS 8u
+
 /* Zero-initialise; free with alog_groups_free, which leaves it as new. */
 struct alog_groups {
     struct alog_names names;
     struct alog_names jobs;    /* their ids: many, and each soon forgotten */
     struct alog_names samples; /* texts that are in no key, so that nobody needs their order */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
-    size_t bytes;  /* on the heap, without the names */
+    struct alog_arena arena;                         /* the jobs' edges and lists */
+    void *rooms[ALOG_ROLLUP_COUNT][ALOG_PART_ROOMS]; /* each begins with a pointer to the next */
+    size_t bytes;  /* on the heap, without the names and the arena */
     bool overflow; /* a sum left 64 bits */
 };
 
@@ -114,7 +119,8 @@ void alog_groups_free(struct alog_groups *groups);
 
 /* All memory that the groups hold. */
 static inline size_t alog_groups_bytes(const struct alog_groups *groups) {
-    return groups->bytes + groups->names.bytes + groups->jobs.bytes + groups->samples.bytes;
+    return groups->bytes + groups->arena.bytes + groups->names.bytes + groups->jobs.bytes +
+           groups->samples.bytes;
 }
 
 /* The row of a group, made if there is none: a struct alog_row_<table>, which stays where it is.

@@ -1,7 +1,5 @@
 #include "job_edge.h"
 
-#include <stdlib.h>
-
 #include "names.h"
 
 static struct alog_string put(char **at, struct alog_string text) {
@@ -16,9 +14,10 @@ static struct alog_string put(char **at, struct alog_string text) {
     return copy;
 }
 
-struct alog_job_edge *alog_job_edge_copy(const struct alog_job_edge *edge) {
+struct alog_job_edge *alog_job_edge_copy(struct alog_arena *arena,
+                                         const struct alog_job_edge *edge) {
     size_t bytes = sizeof(*edge) + edge->event_id.len + edge->status.len + edge->text.len;
-    struct alog_job_edge *copy = malloc(bytes);
+    struct alog_job_edge *copy = alog_arena_take(arena, bytes, _Alignof(struct alog_job_edge));
     if (!copy) {
         return NULL;
     }
@@ -27,7 +26,6 @@ struct alog_job_edge *alog_job_edge_copy(const struct alog_job_edge *edge) {
     copy->event_id = put(&at, edge->event_id);
     copy->status = put(&at, edge->status);
     copy->text = put(&at, edge->text);
-    copy->bytes = bytes;
     return copy;
 }
 

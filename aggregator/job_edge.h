@@ -4,20 +4,22 @@
 
 #include <agentlog/agentlog.h>
 
+#include "arena.h"
+
 enum alog_job_edge_kind { ALOG_JOB_START, ALOG_JOB_END };
 
-/* One allocation, freed with free(). Absent strings stay absent. */
+/* Absent strings stay absent. */
 struct alog_job_edge {
     int64_t timestamp_ns;
     struct alog_string event_id;
     struct alog_string status; /* end only */
     struct alog_opt_i64 iterations;
     struct alog_string text; /* start: metadata; end: error_message */
-    size_t bytes;            /* of the allocation */
 };
 
-/* A copy on the heap, or NULL. */
-struct alog_job_edge *alog_job_edge_copy(const struct alog_job_edge *edge);
+/* A copy with its strings, in the arena; NULL: no memory. */
+struct alog_job_edge *alog_job_edge_copy(struct alog_arena *arena,
+                                         const struct alog_job_edge *edge);
 
 /*
  * Which of two counts: negative when `a` is the job's start rather than `b` (the earlier), or its

@@ -20,24 +20,75 @@ static uint32_t *sample_of(void *row, const struct alog_rollup_column *column) {
 
 /* ---- Writing; the room is made for a whole row at once ---- */
 
+static unsigned digits_of(uint64_t number) {
+    static const uint64_t powers[] = {0,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      10000000000000000000u};
+    /* log10(2) is 1233 / 4096 and a little: the guess is right or one too small. */
+    unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
+    unsigned guess = bits * 1233 >> 12;
+    return guess + (number >= powers[guess]);
+}
+
 static char *put_number(char *at, int64_t number) {
     uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    unsigned len = 1;
-    for (uint64_t rest = left; rest >= 10; rest /= 10) {
-        len++;
-    }
     if (number < 0) {
         *at++ = '-';
     }
-    for (char *digit = at + len; digit != at; left /= 10) {
-        *--digit = (char)('0' + left % 10);
+    if (left < 10) {
+        *at = (char)('0' + left);
+        return at + 1;
     }
-    return at + len;
+    char *end = at + digits_of(left);
+    char *digit = end;
+    for (; left >= 100; left /= 100) {
+        unsigned pair = (unsigned)(left % 100);
+        *--digit = (char)('0' + pair % 10);
+        *--digit = (char)('0' + pair / 10);
+    }
+    *--digit = (char)('0' + left % 10);
+    if (left >= 10) {
+        *--digit = (char)('0' + left / 10);
+    }
+    return end;
+}
+
+/* Whether a byte of it has to be written as something else. */
+static bool has_special(struct alog_string string) {
+    unsigned special = 0;
+    for (size_t i = 0; i < string.len; i++) {
+        unsigned char c = (unsigned char)string.data[i];
+        special |= (unsigned)(c < 0x20) | (unsigned)(c == '"') | (unsigned)(c == '\\');
+    }
+    return special != 0;
 }
 
 static char *put_string(char *at, struct alog_string string) {
     static const char hex[] = "0123456789abcdef";
     *at++ = '"';
+    if (!has_special(string)) {
+        memcpy(at, string.data, string.len);
+        at += string.len;
+        *at++ = '"';
+        return at;
+    }
     for (size_t i = 0; i < string.len; i++) {
         unsigned char c = (unsigned char)string.data[i];
         if (c < 0x20) {

@@ -2,20 +2,8 @@
 
 #include <stdlib.h>
 
-#define CHUNK_BYTES (64u << 10)
-
-struct alog_name_chunk {
-    struct alog_name_chunk *next;
-    size_t used, capacity;
-    char text[];
-};
-
 void alog_names_free(struct alog_names *names) {
-    while (names->chunks) {
-        struct alog_name_chunk *next = names->chunks->next;
-        free(names->chunks);
-        names->chunks = next;
-    }
+    alog_arena_free(&names->arena);
     free(names->texts);
     free(names->slots);
     *names = (struct alog_names){0};
@@ -92,20 +80,12 @@ static bool grow_texts(struct alog_names *names) {
 }
 
 static const char *keep(struct alog_names *names, struct alog_string text) {
-    struct alog_name_chunk *chunk = names->chunks;
-    if (!chunk || chunk->capacity - chunk->used < text.len) {
-        size_t capacity = text.len > CHUNK_BYTES / 4 ? text.len : CHUNK_BYTES;
-        chunk = malloc(sizeof(*chunk) + capacity);
-        if (!chunk) {
-            return NULL;
-        }
-        *chunk = (struct alog_name_chunk){names->chunks, 0, capacity};
-        names->chunks = chunk;
-        names->bytes += sizeof(*chunk) + capacity;
+    size_t before = names->arena.bytes;
+    char *at = alog_arena_take(&names->arena, text.len, 1);
+    if (at) {
+        memcpy(at, text.data, text.len);
     }
-    char *at = chunk->text + chunk->used;
-    memcpy(at, text.data, text.len);
-    chunk->used += text.len;
+    names->bytes += names->arena.bytes - before;
     return at;
 }
 

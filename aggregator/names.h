@@ -7,12 +7,12 @@
 
 #include <agentlog/agentlog.h>
 
+#include "arena.h"
+
 /* The empty string, which is also what an absent name counts as. */
 #define ALOG_NAME_EMPTY 0u
 /* No such name, or no memory for it. */
 #define ALOG_NAME_NONE UINT32_MAX
-
-struct alog_name_chunk;
 
 /* Zero-initialise; free with alog_names_free. texts[id] has the string of each id < count. */
 struct alog_names {
@@ -20,8 +20,8 @@ struct alog_names {
     uint32_t count, capacity;
     uint64_t *slots; /* hash tag above id + 1; 0 = free */
     uint32_t slot_count;
-    struct alog_name_chunk *chunks;
-    size_t bytes; /* on the heap, all together */
+    struct alog_arena arena; /* the texts */
+    size_t bytes;            /* on the heap, all together */
 };
 
 void alog_names_free(struct alog_names *names);

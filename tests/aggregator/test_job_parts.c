@@ -75,8 +75,6 @@ static void there_and_back(void **state) {
     assert_int_equal(row->errors, 4);
     assert_true(row->first_ns == FIRST_NS + 2 && row->last_ns == FIRST_NS + 5);
     assert_true(alog_string_equal(other.samples.texts[row->sample], ALOG_STR("first")));
-    free(list.keys);
-    free(again.keys);
     alog_buffer_free(&text);
     alog_buffer_free(&copy);
     alog_groups_free(&groups);
@@ -108,7 +106,6 @@ static void what_was_not_written_is_refused(void **state) {
             ALOG_CORRUPT) {
             fail_msg("%s was taken", texts[i]);
         }
-        free(list.keys);
         alog_groups_free(&groups);
     }
 }
@@ -129,10 +126,8 @@ static void so_is_half_of_it(void **state) {
                                              (struct alog_string){cut, len}, FIRST_NS, &half),
                          ALOG_CORRUPT);
         free(cut);
-        free(half.keys);
         alog_groups_free(&other);
     }
-    free(list.keys);
     alog_buffer_free(&text);
     alog_groups_free(&groups);
 }
