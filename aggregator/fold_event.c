@@ -300,11 +300,13 @@ static void add_execution_to_job(struct alog_fold *fold, const struct execution 
 }
 
 static void fold_agent_execution(struct alog_fold *fold) {
-    struct execution x = {.success = flag_of(fold, ALOG_AT_agent_execution_success),
-                          .dimensions = {alog_fold_name(fold, ALOG_AT_agent_execution_agent_name),
-                                         alog_fold_name(fold, ALOG_AT_agent_execution_issue_type),
-                                         alog_fold_name(fold, ALOG_AT_agent_execution_provider_id),
-                                         alog_fold_name(fold, ALOG_AT_agent_execution_model)}};
+    struct execution x; /* member by member: to clear it first costs more than most of this */
+    x.excluded = 0;
+    x.success = flag_of(fold, ALOG_AT_agent_execution_success);
+    x.dimensions[0] = alog_fold_name(fold, ALOG_AT_agent_execution_agent_name);
+    x.dimensions[1] = alog_fold_name(fold, ALOG_AT_agent_execution_issue_type);
+    x.dimensions[2] = alog_fold_name(fold, ALOG_AT_agent_execution_provider_id);
+    x.dimensions[3] = alog_fold_name(fold, ALOG_AT_agent_execution_model);
     x.confidence_e6 = real_of(fold, FIELD(agent_execution, confidence), MILLIONTHS, &x.excluded);
     x.time_us =
         real_of(fold, FIELD(agent_execution, execution_time_ms), MICROSECONDS_OF_MS, &x.excluded);
@@ -428,11 +430,15 @@ static void add_call_to_fallbacks(struct alog_fold *fold, const struct call *c) 
 }
 
 static void fold_provider_performance(struct alog_fold *fold) {
-    struct call c = {.success = flag_of(fold, ALOG_AT_provider_performance_success),
-                     .fallback = text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0,
-                     .dimensions = {alog_fold_name(fold, ALOG_AT_provider_performance_provider_id),
-                                    alog_fold_name(fold, ALOG_AT_provider_performance_model),
-                                    alog_fold_name(fold, ALOG_AT_provider_performance_agent_name)}};
+    struct call c; /* member by member, as above */
+    c.excluded = 0;
+    c.success = flag_of(fold, ALOG_AT_provider_performance_success);
+    c.fallback = text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0;
+    c.not_run = c.bad_result = c.cancelled = false;
+    c.dimensions[0] = alog_fold_name(fold, ALOG_AT_provider_performance_provider_id);
+    c.dimensions[1] = alog_fold_name(fold, ALOG_AT_provider_performance_model);
+    c.dimensions[2] = alog_fold_name(fold, ALOG_AT_provider_performance_agent_name);
+    c.dimensions[3] = ALOG_NAME_EMPTY;
     if (!c.success) {
         enum alog_word class = alog_fold_word(fold, ALOG_AT_provider_performance_failure_class);
         c.not_run = class == ALOG_WORD_AVAILABILITY;
