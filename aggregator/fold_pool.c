@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum slot_state { SLOT_FREE, SLOT_READY, SLOT_BUSY };
 
@@ -26,6 +27,8 @@ struct alog_fold_pool {
     pthread_cond_t ready, done; /* a slot is ready, or the end; a slot has become free */
     bool stop, no_memory;
     uint32_t worker_count, slot_count, busy; /* busy: slots that are not free */
+    uint32_t at_work, most_at_work;          /* workers */
+    bool crowded;                            /* no processor is left beside the workers */
     struct worker *workers;
     struct slot *slots;
 };
@@ -58,13 +61,15 @@ static void *work(void *context) {
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         struct slot *slot;
-        while (!pool->stop && !(slot = find_slot(pool, SLOT_READY))) {
+        while (!pool->stop &&
+               (pool->at_work >= pool->most_at_work || !(slot = find_slot(pool, SLOT_READY)))) {
             pthread_cond_wait(&pool->ready, &pool->lock);
         }
         if (pool->stop) {
             break;
         }
         slot->state = SLOT_BUSY;
+        pool->at_work++;
         pthread_mutex_unlock(&pool->lock);
         struct alog_fold_result result = {0};
         enum alog_status status = alog_fold_block(worker->fold, slot->frame, &slot->facts,
@@ -76,6 +81,7 @@ static void *work(void *context) {
         worker->bytes = bytes;
         add_result(slot->progress, &result);
         slot->state = SLOT_FREE;
+        pool->at_work--;
         pool->busy--;
         pthread_cond_signal(&pool->done);
     }
@@ -117,7 +123,8 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->ready, NULL);
     pthread_cond_init(&pool->done, NULL);
-    pool->worker_count = threads;
+    pool->worker_count = pool->most_at_work = threads;
+    pool->crowded = threads > 1 && sysconf(_SC_NPROCESSORS_ONLN) <= (long)threads;
     pool->slot_count = 2 * threads + 1;
     pool->workers = calloc(pool->worker_count, sizeof(*pool->workers));
     pool->slots = calloc(pool->slot_count, sizeof(*pool->slots));
@@ -186,6 +193,13 @@ size_t alog_fold_pool_bytes(struct alog_fold_pool *pool) {
     }
     pthread_mutex_unlock(&pool->lock);
     return bytes;
+}
+
+void alog_fold_pool_make_way(struct alog_fold_pool *pool, bool busy) {
+    pthread_mutex_lock(&pool->lock);
+    pool->most_at_work = pool->worker_count - (busy && pool->crowded);
+    pthread_cond_broadcast(&pool->ready);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 static enum alog_status merge_names(struct alog_names *into, struct alog_names *from) {

@@ -26,6 +26,13 @@ enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress);
 
+/*
+ * Whether the caller has a thread of its own at work: then, where there is no processor besides
+ * those of the pool, one of its threads stands aside. Otherwise that work would get its turn when
+ * there is nothing left to fold, and be waited for by all. From any thread.
+ */
+void alog_fold_pool_make_way(struct alog_fold_pool *pool, bool busy);
+
 /* Bytes of all groups, as of each thread's last block. */
 size_t alog_fold_pool_bytes(struct alog_fold_pool *pool);
 

@@ -324,12 +324,13 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                                   .context = &run,
                                   .after_block = after_block};
     run.writer.store = store;
+    run.writer.pool = run.pool;
     run.writer.time_zone_offset_s = run.scope.time_zone_offset_s;
     if (status == ALOG_OK) {
         status = execute(&run);
     }
-    alog_fold_pool_free(run.pool);
     alog_batch_writer_end(&run.writer);
+    alog_fold_pool_free(run.pool);
     report->days += run.writer.days;
     report->events_lost += run.writer.events_lost;
     for (size_t i = 0; i < run.pending_count; i++) {

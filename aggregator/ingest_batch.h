@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-#include "groups.h"
+#include "fold_pool.h"
 #include "ledger.h"
 #include "store.h"
 
@@ -23,9 +23,10 @@ struct alog_batch {
     bool commit;
 };
 
-/* Zero-initialise but for the first two; end with alog_batch_writer_end. */
+/* Zero-initialise but for the first three; end with alog_batch_writer_end. */
 struct alog_batch_writer {
     struct alog_store *store;
+    struct alog_fold_pool *pool; /* reads on meanwhile; ended after the writer */
     int32_t time_zone_offset_s;
     uint64_t days;        /* summarised, */
     uint64_t events_lost; /* … and counted as lost, by what was written */
