@@ -47,8 +47,8 @@ void alog_file_hash_free(struct alog_file_hash *hash) {
     }
 }
 
-static enum alog_status read_on(struct alog_file_hash *hash, uint64_t bytes,
-                                struct alog_error *error) {
+enum alog_status alog_file_hash_read_on(struct alog_file_hash *hash, uint64_t bytes,
+                                        struct alog_error *error) {
     while (hash->bytes < bytes) {
         uint64_t left = bytes - hash->bytes;
         size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
@@ -72,7 +72,7 @@ static enum alog_status read_on(struct alog_file_hash *hash, uint64_t bytes,
 enum alog_status alog_file_hash_until(struct alog_file_hash *hash, uint64_t bytes,
                                       char ret_sha256[ALOG_SEGMENT_HASH_BYTES],
                                       struct alog_error *error) {
-    enum alog_status status = read_on(hash, bytes, error);
+    enum alog_status status = alog_file_hash_read_on(hash, bytes, error);
     if (status != ALOG_OK) {
         return status;
     }

@@ -129,11 +129,16 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
         return ALOG_OK; /* whole or not at all: its places in the archive are not its own */
     }
     tell_progress(run, run->bytes_before + segment->row.bytes);
+    /* Bit by bit: the folding threads would run out of blocks during a whole segment. */
+    enum alog_status status = alog_file_hash_read_on(run->hash, segment->row.bytes, run->error);
+    if (status != ALOG_OK) {
+        return status;
+    }
     if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) <
         run->setup->groups_limit_bytes) {
         return ALOG_OK;
     }
-    enum alog_status status = hash_row(run, &segment->row);
+    status = hash_row(run, &segment->row);
     return status == ALOG_OK ? write_out(run, false, false) : status;
 }
 
