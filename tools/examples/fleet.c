@@ -4,7 +4,7 @@
  * tests on helper threads, errors, and an event of the application's own. What the agents do is
  * made up, out of a fixed seed; how it is logged is real.
  *
- *     fleet LOGDIR [THREADS [JOBS_PER_THREAD [SEED]]]
+ *     fleet LOGDIR [THREADS [JOBS_PER_THREAD [SEED [DAYS]]]]
  */
 #include <agentlog/writer.h>
 
@@ -18,7 +18,7 @@
 #define MAX_THREADS     64
 #define NS_PER_MS       INT64_C(1000000)
 #define NS_PER_DAY      (INT64_C(86400) * 1000 * NS_PER_MS)
-#define DAYS            3
+#define USUAL_DAYS      3
 
 /* Providers: the first is asked first, the next is its fallback. */
 static const struct provider {
@@ -58,9 +58,10 @@ struct fleet {
     uint64_t seed;
     unsigned jobs_per_thread;
     int64_t start_ns;
+    unsigned days;
 };
 
-/* One agent thread. Its clock runs in the fleet's own time: three days pass in a blink. */
+/* One agent thread. Its clock runs in the fleet's own time: days pass in a blink. */
 struct agent {
     const struct fleet *fleet;
     unsigned number;
@@ -374,7 +375,7 @@ static void do_job(struct agent *agent, unsigned number) {
 static void *work(void *argument) {
     struct agent *agent = argument;
     const struct fleet *fleet = agent->fleet;
-    const int64_t pause_ns = DAYS * NS_PER_DAY / (int64_t)fleet->jobs_per_thread;
+    const int64_t pause_ns = fleet->days * NS_PER_DAY / (int64_t)fleet->jobs_per_thread;
     for (unsigned job = 0; job < fleet->jobs_per_thread; job++) {
         agent->now_ns = fleet->start_ns + (int64_t)job * pause_ns +
                         (int64_t)(chance(agent) * (double)pause_ns / 2.0);
@@ -445,13 +446,14 @@ static unsigned number_argument(int argc, char **argv, int index, unsigned fallb
 int main(int argc, char **argv) {
     struct alog_error error = {.message = ""};
     if (argc < 2) {
-        fputs("usage: fleet LOGDIR [THREADS [JOBS_PER_THREAD [SEED]]]\n", stderr);
+        fputs("usage: fleet LOGDIR [THREADS [JOBS_PER_THREAD [SEED [DAYS]]]]\n", stderr);
         return 2;
     }
     const unsigned thread_count = number_argument(argc, argv, 2, 4, MAX_THREADS);
     struct fleet fleet = {.jobs_per_thread = number_argument(argc, argv, 3, 60, 100000),
                           .seed = number_argument(argc, argv, 4, 20260204, 4000000000u),
-                          .start_ns = midnight_before(DAYS)};
+                          .days = number_argument(argc, argv, 5, USUAL_DAYS, 3650)};
+    fleet.start_ns = midnight_before(fleet.days);
     enum alog_status status = alog_writer_open(argv[1], NULL, &fleet.writer, &error);
     if (status != ALOG_OK) {
         fprintf(stderr, "fleet: %s\n", error.message);

@@ -63,8 +63,8 @@ static void put_rate_change(struct html *html, const struct alog_table *now,
         html_format(html, "<p class=\"change %s\">%s %.1f points, %s<br>", good ? "good" : "bad",
                     points < 0 ? "▼" : "▲", fabs(points), good ? "better" : "worse");
     }
-    html_format(html, "<span class=\"small\">before: %s, n = %s</span></p>\n", before_text.text,
-                n.text);
+    html_format(html, "<span class=\"small\">before: %s, n&nbsp;=&nbsp;%s</span></p>\n",
+                before_text.text, n.text);
 }
 
 static void put_rate(struct html *html, const struct alog_table *now,
@@ -79,8 +79,8 @@ static void put_rate(struct html *html, const struct alog_table *now,
         html_raw(html, "<p class=\"small\">no data</p></li>\n");
         return;
     }
-    html_format(html, "<p class=\"small\">%s – %s<br>n = %s %s</p>\n", low.text, high.text, n.text,
-                tile->of);
+    html_format(html, "<p class=\"small\">%s – %s<br>n&nbsp;=&nbsp;%s %s</p>\n", low.text,
+                high.text, n.text, tile->of);
     put_rate_change(html, now, before, tile);
     html_raw(html, "</li>\n");
 }
