@@ -32,7 +32,8 @@ struct alog_store {
     /* A database that is not there yet is made under this name, without a journal, and gets its own
      * name with the first commit; NULL = it has it. */
     char *building;
-    bool spoiled; /* … and what is in it counts for nothing */
+    int building_fd; /* … of that file; -1 = none */
+    bool spoiled;    /* … and what is in it counts for nothing */
 };
 
 static enum alog_status run(sqlite3 *db, const char *sql, struct alog_error *error) {
@@ -384,12 +385,29 @@ static void make_file(const char *path) {
     }
 }
 
+void alog_store_write_back(const struct alog_store *store) {
+    if (store->building_fd >= 0) {
+        sync_file_range(store->building_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+}
+
+/* Not before SQLite's connection is closed: its locks on the file would go with it. */
+static void close_building(struct alog_store *store) {
+    if (store->building_fd >= 0) {
+        close(store->building_fd);
+        store->building_fd = -1;
+    }
+}
+
 static enum alog_status open_database(struct alog_store *store,
                                       const struct alog_store_settings *settings,
                                       struct alog_error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     const char *name = store->building ? store->building : store->path;
     make_file(name);
+    if (store->building) {
+        store->building_fd = open(name, O_RDONLY | O_CLOEXEC);
+    }
     if (sqlite3_open_v2(name, &store->db, flags, NULL) != SQLITE_OK) {
         return alog_sql_fail(store->db, error, store->path);
     }
@@ -434,6 +452,7 @@ static enum alog_status finish_building(struct alog_store *store, struct alog_er
         return alog_sql_fail(store->db, error, store->building);
     }
     store->db = NULL;
+    close_building(store);
     if (!sync_path(store->building, false) || rename(store->building, store->path) != 0 ||
         !sync_path(store->path, true)) {
         return alog_fail(error, ALOG_IO, errno, -1, "cannot make %s", store->path);
@@ -447,6 +466,7 @@ static enum alog_status finish_building(struct alog_store *store, struct alog_er
 static void free_store(struct alog_store *store) {
     if (store) {
         sqlite3_close(store->db);
+        close_building(store);
         if (store->building) {
             unlink(store->building);
             free(store->building);
@@ -475,6 +495,7 @@ static struct alog_store *new_store(const char *path, const char *suffix) {
     snprintf(name, bytes, "%s%s%s", file_prefix(path), path, suffix);
     store->path = name;
     store->lock_fd = -1;
+    store->building_fd = -1;
     return store;
 }
 

@@ -53,6 +53,10 @@ enum alog_status alog_store_begin(struct alog_store *store, struct alog_error *e
 enum alog_status alog_store_commit(struct alog_store *store, struct alog_error *error);
 void alog_store_rollback(struct alog_store *store);
 
+/* What has been written of a new database is on its way to the disk from now on, so that the commit
+ * has less to wait for. Does not wait itself; of a database that is there, nothing happens. */
+void alog_store_write_back(const struct alog_store *store);
+
 /*
  * Build the content of `store` anew beside it: a new database with the same settings, without
  * journal or readers, which alog_store_replace then puts in place of the old content in one
