@@ -6,12 +6,13 @@
  *                  [--program PATH]
  *
  * Writes N events (default 10,000,000) of the realistic mix through the writer, from two threads
- * (to --log, where they stay and are found the next time; else below --dir), and a fiftieth of them
- * as a small log. Then, interleaved, `rounds` times each: the floor (hash, decompress, walk every
- * msgpack value; the same number of threads) and a whole `agentlog ingest` into a new database, as
- * a process, of both logs. Prints medians, the ratio, the process's peak memory and the time per
- * event of both; then an ingest with nothing new. With --rows N also the first N events as rows of
- * SQLite, and DuckDB over NDJSON. What questions take: bench_questions.
+ * (to --log, where they stay and are found the next time; else below --dir), as a day; the first
+ * fiftieth of such a day as a small log, as dense in jobs; and a log of a single event. Then,
+ * interleaved, `rounds` times each: the floor (hash, decompress, walk every msgpack value; the same
+ * number of threads) and a whole `agentlog ingest` into a new database, as a process, of each of
+ * the logs. Prints medians, the ratio, the process's peak memory, the time per event of both and
+ * what a run costs whatever the log; then an ingest with nothing new. With --rows N also the first
+ * N events as rows of SQLite, and DuckDB over NDJSON. What questions take: bench_questions.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,15 +32,15 @@
 
 struct bench {
     char *program, *threads;
-    char log[640], small[640], base[512];
+    char log[640], small[640], single[640], base[512];
     uint64_t events, small_events;
     int rounds;
 };
 
-static void make_once(const char *log_dir, uint64_t events) {
+static void make_once(const char *log_dir, uint64_t events, double days) {
     struct stat made;
     if (stat(log_dir, &made) != 0) {
-        bench_make_log(log_dir, events, 1);
+        bench_make_log(log_dir, events, days);
     }
 }
 
@@ -73,6 +74,7 @@ static void remove_file(const char *path) {
 /* The rounds; the database of the last stays as `db`. */
 static void measure(struct bench *b, char *db, unsigned threads) {
     double floors[MAX_ROUNDS], ingests[MAX_ROUNDS], ratios[MAX_ROUNDS], smalls[MAX_ROUNDS];
+    double singles[MAX_ROUNDS];
     double peak_mib = 0;
     char small_db[700];
     snprintf(small_db, sizeof small_db, "%s/small.db", b->base);
@@ -90,6 +92,8 @@ static void measure(struct bench *b, char *db, unsigned threads) {
         ratios[i] = floors[i] / ingests[i];
         peak_mib = run.peak_mib > peak_mib ? run.peak_mib : peak_mib;
         smalls[i] = ingest(b, b->small, small_db).seconds;
+        remove_file(small_db);
+        singles[i] = ingest(b, b->single, small_db).seconds;
     }
     double took = bench_median(ingests, b->rounds), small = bench_median(smalls, b->rounds);
     double events = (double)b->events, small_events = (double)b->small_events;
@@ -100,9 +104,10 @@ static void measure(struct bench *b, char *db, unsigned threads) {
            events / took / 1e6);
     printf("ratio    %8.2f of the floor's speed\n", bench_median(ratios, b->rounds));
     printf("memory   %8.1f MiB peak of that process\n", peak_mib);
-    printf("an event %8.1f ns, of %llu; %.1f ns, of %llu\n", took / events * 1e9,
+    printf("an event %8.1f ns, of %llu; %.1f ns, of %llu: %.2f of it\n", took / events * 1e9,
            (unsigned long long)b->events, small / small_events * 1e9,
-           (unsigned long long)b->small_events);
+           (unsigned long long)b->small_events, took / events / (small / small_events));
+    printf("a run    %8.1f ms, of a single event\n", bench_median(singles, b->rounds) * 1e3);
     printf("database %8.1f MiB\n", stat(db, &s) == 0 ? (double)s.st_size / 1048576 : 0);
     printf("nothing new %5.1f ms\n", ingest(b, b->log, db).seconds * 1e3);
 }
@@ -160,8 +165,10 @@ int main(int argc, char **argv) {
     }
     snprintf(b.log, sizeof b.log, "%s%s", kept_log ? kept_log : b.base, kept_log ? "" : "/log");
     snprintf(b.small, sizeof b.small, "%s%s", kept_log ? kept_log : b.base, "-small");
-    make_once(b.log, b.events);
-    make_once(b.small, b.small_events);
+    snprintf(b.single, sizeof b.single, "%s/single", b.base);
+    make_once(b.log, b.events, 1);
+    make_once(b.small, b.small_events, (double)b.small_events / (double)b.events);
+    make_once(b.single, 1, 1);
     size_t segments;
     uint64_t bytes = log_bytes(b.log, &segments);
     printf("events %llu, %u threads, %d rounds; %.1f bytes/event, %zu segments\n",

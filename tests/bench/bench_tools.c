@@ -60,7 +60,7 @@ static void *produce(void *context) {
     return NULL;
 }
 
-void bench_make_log(const char *log_dir, uint64_t events, uint32_t days) {
+void bench_make_log(const char *log_dir, uint64_t events, double days) {
     struct alog_error error;
     struct alog_writer_options options = ALOG_WRITER_OPTIONS_INIT;
     options.ring_bytes = 4u << 20;
@@ -75,7 +75,7 @@ void bench_make_log(const char *log_dir, uint64_t events, uint32_t days) {
         producers[i].writer = writer;
         producers[i].events = events / PRODUCERS + (i == 0 ? events % PRODUCERS : 0);
         workload_init(&producers[i].workload, 20260204, i, producers[i].events,
-                      BENCH_START_S * 1000000000, days * INT64_C(86400000000000));
+                      BENCH_START_S * 1000000000, (int64_t)(days * 86400e9));
         if (pthread_create(&threads[i], NULL, produce, &producers[i]) != 0) {
             bench_die("cannot start a thread", NULL);
         }

@@ -19,7 +19,7 @@ _Noreturn void bench_die(const char *what, const struct alog_error *error);
 
 /* Write `events` events of the realistic mix, spread over `days` days, through a writer, from two
  * threads. */
-void bench_make_log(const char *log_dir, uint64_t events, uint32_t days);
+void bench_make_log(const char *log_dir, uint64_t events, double days);
 
 /* The program agentlog beside the benchmark `self`; the caller frees it. */
 char *bench_find_program(const char *self);
