@@ -129,12 +129,12 @@ enum alog_status alog_event_define(struct alog_writer *writer, struct alog_strin
     return status;
 }
 
-enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_event *event,
-                                struct alog_error *error) {
+enum alog_status alog_log_event_of_type(struct alog_writer *writer,
+                                        const struct alog_event_type *type,
+                                        const struct alog_event *event, struct alog_error *error) {
     if (writer == NULL) {
         return ALOG_CLOSED;
     }
-    const struct alog_event_type *type = alog_catalogue_find(event->name);
     if (type == NULL) {
         enum alog_status status = find_or_define(writer, event->name, &type, error);
         if (status != ALOG_OK) {
@@ -143,4 +143,9 @@ enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_ev
     }
     struct alog_event copy = *event;
     return log_one(writer, type, &copy, error);
+}
+
+enum alog_status alog_log_event(struct alog_writer *writer, const struct alog_event *event,
+                                struct alog_error *error) {
+    return alog_log_event_of_type(writer, alog_catalogue_find(event->name), event, error);
 }

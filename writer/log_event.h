@@ -4,6 +4,12 @@
 
 #include <agentlog/writer.h>
 
+/* As alog_log_event, for an event whose type of the catalogue is known; NULL: it goes by its name.
+ */
+enum alog_status alog_log_event_of_type(struct alog_writer *writer,
+                                        const struct alog_event_type *type,
+                                        const struct alog_event *event, struct alog_error *error);
+
 /*
  * Log an event of `type` out of its values, with what `context` (may be NULL) says. `job_id`, where
  * present, goes before the context's and the scope's. Results as alog_log_user.

@@ -44,6 +44,25 @@ class Calls(LogCase):
         [event] = self.events()
         self.assertEqual((event["agent_name"], event["confidence"], event["job_id"]), ("fixer", 0.5, "j"))
 
+    def test_an_argument_may_log_and_define_while_it_is_taken(self):
+        class Busy:
+            def __str__(self):
+                log.hook_execution(status="failed", hook_name="inner", job_id="j")
+                log.define("own", {"a": str, "b": str})(b="inner", a="inner")
+                return "busy"
+
+        with agentlog.Writer(self.log_dir, strict=True) as log:
+            own = log.define("own", {"a": str, "b": str})
+            for _ in range(3):
+                log.hook_execution(hook_name=Busy(), hook_type="fast", status="success")
+                own(a=Busy(), b="outer", c="more")
+                log.hook_execution(status="skipped", **{f"x{i}": i for i in range(30)}, hook_name="many")
+        hooks = [(e["hook_name"], e["status"], e.get("hook_type")) for e in self.events("hook_execution")]
+        self.assertEqual(hooks, 3 * [("inner", "failed", None), ("busy", "success", "fast"), ("inner", "failed", None),
+                                     ("many", "skipped", None)])
+        owns = [(e["a"], e["b"], e.get("c")) for e in self.events("own")]
+        self.assertEqual(owns, 3 * [("inner", "inner", None), ("inner", "inner", None), ("busy", "outer", "more")])
+
     def test_values_of_every_kind_survive(self):
         class Odd:
             def __str__(self):

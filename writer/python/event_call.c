@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "python_writer.h"
+#include "writer/log_event.h"
 
 PyObject *python_current_job;
 
@@ -9,7 +10,7 @@ PyObject *python_current_job;
 #define FEW_ATTRIBUTES 16
 
 struct call {
-    const struct python_event *event;
+    struct python_event *event;
     struct python_keep keep;
     struct alog_event out;
     struct alog_value values[ALOG_MAX_FIELDS];
@@ -140,22 +141,78 @@ static int take_field(struct call *call, uint32_t field, PyObject *value) {
                               &call->values[field]);
 }
 
-static int take_keyword(struct call *call, PyObject *name, PyObject *value, uint32_t *hint) {
-    int field = find_field(call->event, name, *hint);
+/* What a name means: a place as in struct python_event, or -1 for an attribute. */
+static int find_place(const struct python_event *event, PyObject *name, uint32_t hint) {
+    int field = find_field(event, name, hint);
     int common = field < 0 ? find_common(name) : -1;
     if (field < 0 && common < 0) {
-        PyObject *known = known_name(call->event, name);
+        PyObject *known = known_name(event, name);
         if (known == NULL) {
-            return add_attribute(call, name, value);
+            return -1;
         }
-        field = find_field(call->event, known, 0);
+        field = find_field(event, known, 0);
         common = field < 0 ? find_common(known) : -1;
     }
-    if (field >= 0) {
-        *hint = (uint32_t)field + 1;
-        return take_field(call, (uint32_t)field, value);
+    return field >= 0 ? field : (int)ALOG_MAX_FIELDS + common;
+}
+
+static int take_place(struct call *call, uint32_t place, PyObject *value) {
+    return place < ALOG_MAX_FIELDS
+               ? take_field(call, place, value)
+               : take_common(call, (enum python_common)(place - ALOG_MAX_FIELDS), value);
+}
+
+/* Look up what the names mean, and keep it if each of them is a place. False: they are not. */
+static bool learn_names(struct python_event *event, PyObject *kwnames, uint32_t hint) {
+    Py_ssize_t count = PyTuple_Size(kwnames);
+    int places[PYTHON_MAX_PLACES];
+    if (count > PYTHON_MAX_PLACES) {
+        return false;
     }
-    return take_common(call, (enum python_common)common, value);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        places[i] = find_place(event, PyTuple_GetItem(kwnames, i), hint);
+        if (places[i] < 0) {
+            return false;
+        }
+        hint = (uint32_t)places[i] + 1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        event->places[i] = (uint8_t)places[i];
+    }
+    PyObject *before = event->kwnames;
+    Py_INCREF(kwnames);
+    event->kwnames = kwnames;
+    event->place_count = count;
+    Py_XDECREF(before);
+    return true;
+}
+
+static int take_keywords(struct call *call, PyObject *const *values, PyObject *kwnames,
+                         uint32_t hint) {
+    struct python_event *event = call->event;
+    if (kwnames == event->kwnames || learn_names(event, kwnames, hint)) {
+        /* A copy: taking a value may run any code, and that may log an event of this type. */
+        const Py_ssize_t count = event->place_count;
+        uint8_t places[PYTHON_MAX_PLACES];
+        memcpy(places, event->places, sizeof places);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            if (take_place(call, places[i], values[i]) < 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    Py_ssize_t count = PyTuple_Size(kwnames);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = PyTuple_GetItem(kwnames, i);
+        int place = find_place(event, name, hint);
+        if ((place < 0 ? add_attribute(call, name, values[i])
+                       : take_place(call, (uint32_t)place, values[i])) < 0) {
+            return -1;
+        }
+        hint = place < 0 ? hint : (uint32_t)place + 1;
+    }
+    return 0;
 }
 
 static int take_arguments(struct call *call, PyObject *const *args, Py_ssize_t positional,
@@ -170,14 +227,8 @@ static int take_arguments(struct call *call, PyObject *const *args, Py_ssize_t p
             return -1;
         }
     }
-    Py_ssize_t keywords = kwnames != NULL ? PyTuple_Size(kwnames) : 0;
-    uint32_t hint = (uint32_t)positional;
-    for (Py_ssize_t i = 0; i < keywords; i++) {
-        if (take_keyword(call, PyTuple_GetItem(kwnames, i), args[positional + i], &hint) < 0) {
-            return -1;
-        }
-    }
-    return 0;
+    return kwnames == NULL ? 0
+                           : take_keywords(call, args + positional, kwnames, (uint32_t)positional);
 }
 
 /* The job of the context, unless the call names one. */
@@ -199,17 +250,19 @@ static enum alog_status log_taken(const struct python_handle *handle, struct cal
     call->out.values = call->values;
     call->out.attributes = call->attributes;
     struct alog_writer *writer = handle->writer;
+    const struct alog_event_type *type = call->event->type;
+    type = type->id != 0 ? type : NULL; /* not one of the catalogue's: the writer knows the name */
     if (!handle->may_wait) {
-        return alog_log_event(writer, &call->out, error);
+        return alog_log_event_of_type(writer, type, &call->out, error);
     }
     enum alog_status status;
     (*handle->active)++;
-    Py_BEGIN_ALLOW_THREADS status = alog_log_event(writer, &call->out, error);
+    Py_BEGIN_ALLOW_THREADS status = alog_log_event_of_type(writer, type, &call->out, error);
     Py_END_ALLOW_THREADS(*handle->active)--;
     return status;
 }
 
-enum alog_status python_log(const struct python_handle *handle, const struct python_event *event,
+enum alog_status python_log(const struct python_handle *handle, struct python_event *event,
                             struct alog_string name, PyObject *const *args, Py_ssize_t positional,
                             PyObject *kwnames, struct alog_error *error) {
     struct call call;

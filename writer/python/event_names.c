@@ -21,6 +21,7 @@ void python_event_clear(struct python_event *event) {
     for (uint32_t i = 0; i < ALOG_MAX_FIELDS; i++) {
         Py_CLEAR(event->field_names[i]);
     }
+    Py_CLEAR(event->kwnames);
 }
 
 int python_events_init(void) {
@@ -45,6 +46,6 @@ int python_events_init(void) {
     return 0;
 }
 
-const struct python_event *python_event_of_id(uint32_t id) {
+struct python_event *python_event_of_id(uint32_t id) {
     return id < ALOG_FIRST_USER_TYPE && events[id].type != NULL ? &events[id] : NULL;
 }

@@ -32,11 +32,20 @@ enum python_common {
     PYTHON_COMMON_COUNT
 };
 
-/* An event type with its fields' names as interned strings, so that most comparisons are those of
- * addresses. */
+/* More keywords than this are looked up in every call. */
+#define PYTHON_MAX_PLACES 24
+
+/*
+ * An event type with its fields' names as interned strings, so that most comparisons are those of
+ * addresses. A call's names come as a tuple that belongs to the place in the program, the same in
+ * every call from there: what they mean is kept for the latest of them.
+ */
 struct python_event {
     const struct alog_event_type *type;
     PyObject *field_names[ALOG_MAX_FIELDS];
+    PyObject *kwnames; /* NULL: none yet; a reference, so that no other tuple has its address */
+    Py_ssize_t place_count;
+    uint8_t places[PYTHON_MAX_PLACES]; /* a field, or ALOG_MAX_FIELDS + enum python_common */
 };
 
 extern PyObject *python_common_names[PYTHON_COMMON_COUNT];
@@ -45,7 +54,7 @@ extern PyObject *python_common_names[PYTHON_COMMON_COUNT];
 int python_events_init(void);
 
 /* The catalogue's type of that id (> 0), or NULL. */
-const struct python_event *python_event_of_id(uint32_t id);
+struct python_event *python_event_of_id(uint32_t id);
 
 /* Names for any type; release with python_event_clear. -1 with an exception set. */
 int python_event_fill(struct python_event *event, const struct alog_event_type *type);
@@ -96,7 +105,7 @@ struct python_handle {
  * event's. The job is the context's unless one is given. Returns the log call's status;
  * ALOG_INVALID with a Python exception set when an argument cannot be taken.
  */
-enum alog_status python_log(const struct python_handle *handle, const struct python_event *event,
+enum alog_status python_log(const struct python_handle *handle, struct python_event *event,
                             struct alog_string name, PyObject *const *args, Py_ssize_t positional,
                             PyObject *kwnames, struct alog_error *error);
 

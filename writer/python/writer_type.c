@@ -448,7 +448,7 @@ static PyObject *writer_define(PyObject *object, PyObject *args) {
 
 /* ---- Logging --------------------------------------------------------------------------------- */
 
-static PyObject *log_event(struct python_writer *self, const struct python_event *event,
+static PyObject *log_event(struct python_writer *self, struct python_event *event,
                            struct alog_string name, PyObject *const *args, Py_ssize_t positional,
                            PyObject *kwnames) {
     struct alog_error error;
@@ -463,7 +463,7 @@ static PyObject *writer_log(PyObject *object, PyObject *const *args, Py_ssize_t 
                             PyObject *kwnames) {
     struct python_writer *self = (struct python_writer *)object;
     static const struct alog_event_type unknown_type = {.name = "event", .name_len = 5};
-    static const struct python_event unknown = {.type = &unknown_type};
+    static struct python_event unknown = {.type = &unknown_type};
     if (positional != 1 || !PyUnicode_Check(args[0])) {
         PyErr_SetString(PyExc_TypeError, "log takes the event's name, and its fields by keyword");
         return NULL;
@@ -474,7 +474,7 @@ static PyObject *writer_log(PyObject *object, PyObject *const *args, Py_ssize_t 
         return log_result(self, ALOG_INVALID, NULL);
     }
     struct alog_string name = {text, (size_t)len};
-    const struct python_event *event = &unknown;
+    struct python_event *event = &unknown;
     PyObject *capsule =
         self->user_events != NULL ? PyDict_GetItemWithError(self->user_events, args[0]) : NULL;
     if (capsule != NULL) {
@@ -483,7 +483,10 @@ static PyObject *writer_log(PyObject *object, PyObject *const *args, Py_ssize_t 
         const struct alog_event_type *type = alog_catalogue_find(name);
         event = type != NULL ? python_event_of_id(type->id) : &unknown;
     }
-    return log_event(self, event, name, args + 1, 0, kwnames);
+    Py_XINCREF(capsule); /* an argument's own code might define the event anew */
+    PyObject *result = log_event(self, event, name, args + 1, 0, kwnames);
+    Py_XDECREF(capsule);
+    return result;
 }
 
 /* A method for each type of the catalogue. */
