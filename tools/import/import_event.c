@@ -193,8 +193,8 @@ static bool to_number(const char *text, struct alog_value *ret_value) {
         *ret_value = value_of_integer(whole);
         return true;
     }
-    const double real = strtod(text, &end);
-    if (end == text || *end != '\0') {
+    const double real = strtod(text, &end); /* which takes hex as well */
+    if (end == text || *end != '\0' || strpbrk(text, "xX") != NULL) {
         return false;
     }
     *ret_value = value_of_real(real);

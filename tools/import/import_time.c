@@ -134,8 +134,8 @@ static bool parse_number(const char *text, int64_t *ret_ns, enum alog_status *re
             errno != 0 ? out_of_range(error) : import_time_of_integer(whole, ret_ns, error);
         return true;
     }
-    const double number = strtod(text, &end);
-    if (end == text || *end != '\0' || (!isdigit((unsigned char)text[0]) && text[0] != '.')) {
+    const double number = strtod(text, &end); /* which takes hex, "nan" and "inf" as well */
+    if (end == text || *end != '\0' || text[strspn(text, "0123456789.eE+-")] != '\0') {
         return false;
     }
     *ret_status = import_time_of_real(number, ret_ns, error);

@@ -173,10 +173,10 @@ json_t *otlp_value_write(const struct alog_value *value) {
 }
 
 /* The fewest digits from 15 on that give the same double back. */
-static int digits_of(double number) {
+static unsigned digits_of(double number) {
     char text[NUMBER_BYTES];
-    for (int digits = 15; digits < 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
+    for (unsigned digits = 15; digits < 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", (int)digits, number);
         if (strtod(text, NULL) == number) {
             return digits;
         }
@@ -184,18 +184,18 @@ static int digits_of(double number) {
     return 17;
 }
 
-static int most_digits(const json_t *value) {
-    int most = 15;
+static unsigned most_digits(const json_t *value) {
+    unsigned most = 15;
     if (json_is_real(value)) {
         return digits_of(json_real_value(value));
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const int digits = most_digits(json_array_get(value, i));
+        const unsigned digits = most_digits(json_array_get(value, i));
         most = digits > most ? digits : most;
     }
     for (void *at = json_object_iter((json_t *)(uintptr_t)value); at != NULL;
          at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        const int digits = most_digits(json_object_iter_value(at));
+        const unsigned digits = most_digits(json_object_iter_value(at));
         most = digits > most ? digits : most;
     }
     return most;
