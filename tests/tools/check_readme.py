@@ -104,6 +104,7 @@ def check_commands(_):
 
 def check_files(_):
     names = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    names += re.findall(r'(?:src|srcset)="([^"]+)"', README)
     names += re.findall(r"`((?:tests|tools|writer|aggregator|format|include)/[\w./<>-]*)`", README)
     missing = [name for name in names if not glob.glob(f"{SOURCE_DIR}/{re.sub('<[a-z]+>', '*', name)}")]
     durability = re.search(r"^## Durability\n(.*?)^## ", README, re.M | re.S)[1]
