@@ -11,6 +11,12 @@
 #include "safe_text.h"
 
 static const struct cli_option options[] = {
+    {.name = "to",
+     .argument = "DIR",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(to),
+     .doc = "save what is good in damaged segments, FILE..., in a log directory of their own; the "
+            "files themselves stay as they are"},
     {.name = "give-up-rings",
      .kind = CLI_FLAG,
      CLI_MEMBER(give_up_rings),
@@ -27,8 +33,9 @@ static const struct cli_exit exits[] = {
                 "to do"},
     {EXIT_FAILED, "something was left as it is; the reason is on stderr, the next run tries again"},
     {EXIT_USAGE, "the command line is wrong"},
-    {EXIT_PARTLY, "recovered, but something is lost; how much is in the report"},
-    {EXIT_NOT_FOUND, "there is no such log"},
+    {EXIT_PARTLY, "recovered or saved, but something is lost; how much is in the report"},
+    {EXIT_NOT_FOUND, "there is no such log or file"},
+    {EXIT_LOCKED, "a writer is still at FILE"},
     {EXIT_FINE, NULL}};
 
 static bool is_lossy(const struct alog_recover_report *report) {
@@ -122,9 +129,60 @@ static void print_json(struct output *output, const struct alog_recover_report *
     output_json(output, object);
 }
 
+/* ---- Damaged files ---- */
+
+static enum exit_code salvage_file(const char *path, const char *to_dir, struct output *output,
+                                   json_t *saved) {
+    struct alog_salvage_report report;
+    struct alog_error error = {.message = ""};
+    const enum alog_status status = alog_salvage(path, to_dir, &report, &error);
+    if (status != ALOG_OK) {
+        return message_failure(status, &error);
+    }
+    if (saved != NULL) {
+        json_array_append_new(saved, json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "segment",
+                                               output_json_string(alog_str(report.path)), "faults",
+                                               (json_int_t)report.faults, "events",
+                                               (json_int_t)report.events, "missing_events",
+                                               (json_int_t)report.missing, "damaged_bytes",
+                                               (json_int_t)report.damaged_bytes, "header_rebuilt",
+                                               (int)report.header_rebuilt));
+    } else {
+        char name[SAFE_TEXT_BYTES(sizeof report.path)];
+        safe_text(alog_str(report.path), name, sizeof name);
+        output_format(output,
+                      "%s: %" PRIu64 " event%s saved, %" PRIu64 " missing; %" PRIu64
+                      " fault%s, %" PRIu64 " bytes between good blocks left out\n",
+                      name, report.events, output_plural(report.events), report.missing,
+                      report.faults, output_plural(report.faults), report.damaged_bytes);
+    }
+    return report.faults > 0 ? EXIT_PARTLY : EXIT_FINE;
+}
+
+static enum exit_code salvage(const struct cli_arguments *arguments) {
+    struct output output = {0};
+    enum exit_code code = EXIT_FINE;
+    json_t *saved = arguments->json ? json_array() : NULL;
+    for (size_t i = 0; i < arguments->operand_count; i++) {
+        code = exit_code_worse(code,
+                               salvage_file(arguments->operands[i], arguments->to, &output, saved));
+    }
+    if (saved != NULL) {
+        output_json(&output, saved);
+    }
+    return output_finish(&output, code);
+}
+
+/* ---- The command ---- */
+
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
-    (void)command;
+    if (arguments->to != NULL) {
+        return salvage(arguments);
+    }
+    if (arguments->operand_count > 1) {
+        return cli_usage_error(command, "several files need --to DIR");
+    }
     struct alog_recover_options recover = ALOG_RECOVER_OPTIONS_INIT;
     struct alog_recover_report report;
     struct alog_error error = {.message = ""};
@@ -150,10 +208,10 @@ static enum exit_code run(const struct cli_command *command,
 
 const struct cli_command cmd_recover = {
     .name = "recover",
-    .operands = "LOGDIR",
+    .operands = "LOGDIR|FILE...",
     .min_operands = 1,
-    .max_operands = 1,
-    .summary = "finish what killed writers left",
+    .max_operands = SIZE_MAX,
+    .summary = "finish what killed writers left; save what is good in damaged files",
     .description =
         "A process that is killed, or crashes, leaves an unsealed segment, and its last events in "
         "shared memory. Bring them into the log, each exactly once, and remove what is then "
@@ -164,10 +222,16 @@ const struct cli_command cmd_recover = {
         "A new writer of the log does the same in the background, and 'agentlog ingest' and "
         "'rebuild' do it first.\n"
         "\n"
+        "With --to DIR, what is good in damaged segments, FILE..., is saved in new ones of the "
+        "same "
+        "name in DIR, in which holes say what is missing; every byte of them is checked. They can "
+        "be put in the place of the damaged ones: a database counts each event once all the same.\n"
+        "\n"
         "What is lost is named: events that found no room while the writer lived and were not "
         "counted in the log yet (they are now), damaged bytes, and memory that is gone.",
     .examples = "agentlog recover ./log\n"
-                "agentlog recover ./log --json",
+                "agentlog recover ./log --json\n"
+                "agentlog recover ./log/2026-02-04/*.zst.damaged --to ./saved",
     .options = options,
     .exits = exits,
     .run = run};

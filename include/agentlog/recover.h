@@ -107,6 +107,32 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_recover(const char *log_dir,
                                                        struct alog_error *error);
 ALOG_API void alog_recover_report_free(struct alog_recover_report *report);
 
+struct alog_salvage_report {
+    char path[4096];        /* of the new segment */
+    uint64_t faults;        /* that were found in the damaged one */
+    uint64_t events;        /* in the new one */
+    uint64_t missing;       /* sequence numbers that it should have, as far as that is known */
+    uint64_t damaged_bytes; /* between blocks, which are left out */
+    bool header_rebuilt;    /* the file header was damaged */
+};
+
+/*
+ * Save what is good in a damaged segment, sealed or not, whose writer is gone: a new segment of the
+ * same name and file id in `to_dir` (a log directory, made if absent), in which damage is a hole
+ * that says what is missing. It is synced, and every byte of it checked, before the call returns;
+ * `path` itself is only read. `path` must be called like a segment; `.open` or `.damaged` may
+ * follow. Put in the place of the damaged one, it goes on counting once in a database that was at
+ * it before.
+ *
+ * ALOG_NOT_FOUND (no such file), ALOG_EXISTS (`to_dir` has such a segment), ALOG_LOCKED (a writer
+ * is at it), ALOG_CORRUPT (nothing in it can be saved), ALOG_UNSUPPORTED (an archive, or a newer
+ * format), ALOG_INVALID (not a segment's name; everybody may write to `to_dir`), ALOG_IO,
+ * ALOG_NO_MEMORY. Cost: reads the file five times, writes it twice.
+ */
+ALOG_API ALOG_MUST_CHECK enum alog_status alog_salvage(const char *path, const char *to_dir,
+                                                       struct alog_salvage_report *ret_report,
+                                                       struct alog_error *error);
+
 #ifdef __cplusplus
 }
 #endif
