@@ -75,7 +75,7 @@ const struct cli_command cmd_report = {
         "screens, phones and paper. It shows the headline figures with their change against as "
         "many days before, agents, providers, confidence, strategies, retries, cost, tests, "
         "errors, silent instrumentation, and how complete the data is. Every chart has its table.\n"
-        "Without --since it is about 30 days.",
+        "Without --since it is about 30 days, with it about two years at most.",
     .examples = "agentlog report agents.db -o report.html\n"
                 "agentlog report agents.db -o week.html --since 7d --title 'Agents, this week'\n"
                 "agentlog report agents.db -o - --environment staging | gzip > report.html.gz",

@@ -53,6 +53,8 @@ static const char *const questions[] = {"summary DB",
                                         "stats trend DB",
                                         "stats trend DB --metric latency-p95",
                                         "stats regress DB",
+                                        "stats completeness DB",
+                                        "report DB -o -",
                                         "job DB JOB"};
 #define QUESTIONS (sizeof questions / sizeof questions[0])
 

@@ -19,6 +19,7 @@ import browser
 
 AXE = "axe-core@4.10.3"
 WIDTHS = (360, 1280)
+LARGEST_BYTES = 1_000_000
 
 # What log text must never become, and what makes a page one that everybody can use. Answers a list of faults.
 INSPECT = """(() => {
@@ -107,7 +108,7 @@ def hostile(size):
     """Texts that want to be markup, in every name and message that the page shows."""
     bad = ['<script>window.pwned=1</script>', '"><img src=x onerror="window.pwned=1">', "'-alert(1)-'", "</title></style></svg><h1>x</h1>",
            "]]><!--", "\u202eesrever\u2066", "\x1b[31m\x07\x00", "{{7*7}}${7*7}", "javascript:alert(1)", "<a href=//example.invalid>x</a>",
-           "x" * 500, "漢字" * 200, "e\u0301\u0300" * 50, "&lt;b&gt;", "\ud800", "<foreignObject><iframe src=//example.invalid>"]
+           "x" * 500, "<" * 60000, "漢字" * 200, "e\u0301\u0300" * 50, "&lt;b&gt;", "\ud800", "<foreignObject><iframe src=//example.invalid>"]
     lines = []
     for i in range(size):
         text, other, at = bad[i % len(bad)], bad[(i * 7 + 3) % len(bad)], f"2026-02-{1 + i % 27:02d}T10:00:00Z"
@@ -321,6 +322,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="agentlog-report-") as folder:
         pages = Pages(agentlog, fleet, folder).make()
         faults = [fault for name, path in pages.items() for fault in check_tidy(name, path)]
+        faults += [f"{name}: {os.path.getsize(path)} bytes" for name, path in pages.items() if os.path.getsize(path) > LARGEST_BYTES]
         with browser.Browser(program, timeout_s=240) as page:
             faults += check_self(page, folder)
             for name, path in pages.items():

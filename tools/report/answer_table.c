@@ -7,7 +7,9 @@
 #include "table_cells.h"
 
 #define MAX_COLUMNS   16
-#define SHORT_BYTES   32 /* a text of so many is not broken into lines */
+#define SHORT_BYTES   32  /* a text of so many is not broken into lines */
+#define CELL_COLUMNS  300 /* a longer one is cut: names and messages may be of any length */
+#define NAME_COLUMNS  60  /* of a series, and of what a command is given */
 #define NS_PER_MINUTE (INT64_C(60) * 1000000000)
 
 static bool is_interval(const char *name) {
@@ -54,7 +56,7 @@ static void put_cell(struct html *html, const struct alog_table *table, size_t r
         html_format(html, isnan(number) ? "–" : "%s – %s", low.text, high.text);
     } else if (kind == ALOG_COLUMN_TEXT) {
         const struct alog_string text = table_text(table, row, name);
-        html_text(html, text);
+        html_text_cut(html, text, CELL_COLUMNS);
     } else if (isnan(number)) {
         html_raw(html, "–");
     } else if (kind == ALOG_COLUMN_BOOL) {
@@ -162,7 +164,7 @@ static void put_more(struct page *page, size_t more, const char *command) {
     html_format(html, " --since %s --until %s", first, end);
     if (page->options->environment != NULL) {
         html_raw(html, " --environment ");
-        html_text(html, page->environment);
+        html_text_cut(html, page->environment, NAME_COLUMNS);
     }
     html_raw(html, "</code></p>\n");
 }
@@ -229,7 +231,7 @@ void answer_series(struct page *page, const char *id, const char *caption, enum 
                 page->axis.step == 7 ? "Week" : "Day");
     for (size_t i = 0; i < count; i++) {
         html_raw(html, "<th scope=\"col\" class=\"n\">");
-        html_text(html, series[i].name);
+        html_text_cut(html, series[i].name, NAME_COLUMNS);
         html_raw(html, series[i].low != NULL
                            ? "</th><th scope=\"col\" class=\"n\">95&nbsp;% interval</th>"
                            : "</th>");

@@ -5,7 +5,8 @@
 #include "report/chart.h"
 #include "report/page.h"
 
-#define ANSWER_ROWS 20 /* more are left to the command line */
+#define ANSWER_ROWS                                                                                \
+    20 /* more are left to the command line, as are texts of more than 300 characters */
 
 /* A column of an answer, and what it is called. A name that ends in _low stands for the interval
  * from it to the column after it. */

@@ -212,13 +212,24 @@ enum exit_code report_write(const struct report_options *options, const char *pa
         page.offset_s = alog_db_time_zone_offset_s(page.db);
         page.status = alog_db_hold(page.db, &page.error);
     }
+    bool too_long = false;
     if (page.status == ALOG_OK) {
         lay_out_window(&page);
+        too_long = page.end_day - page.first_day > REPORT_MOST_DAYS;
+    }
+    if (page.status == ALOG_OK && !too_long) {
         put_page(&page);
     }
     alog_db_close(page.db);
-    const enum exit_code code = page.status == ALOG_OK ? deliver(&page.html, path)
-                                                       : message_failure(page.status, &page.error);
+    enum exit_code code = EXIT_USAGE;
+    if (page.status != ALOG_OK) {
+        code = message_failure(page.status, &page.error);
+    } else if (too_long) {
+        message("a report is about %d days at most, not %lld: give --since and --until",
+                REPORT_MOST_DAYS, (long long)(page.end_day - page.first_day));
+    } else {
+        code = deliver(&page.html, path);
+    }
     page_free(&page);
     return code;
 }

@@ -8,6 +8,8 @@
 
 /* How many days a report is about, unless it is told, or there are fewer with events. */
 #define REPORT_DAYS 30
+/* How many it may be about: the page must stay one that can be sent and read. */
+#define REPORT_MOST_DAYS 731
 
 struct report_options {
     const char *db_path;
@@ -23,7 +25,8 @@ struct report_options {
 
 /*
  * Make the page and put it whole in place of the file `path`, which is as it was until then; "-" is
- * stdout. Returns an exit code after saying on stderr what went wrong.
+ * stdout. Returns an exit code after saying on stderr what went wrong; EXIT_USAGE for a window of
+ * more than REPORT_MOST_DAYS.
  */
 enum exit_code report_write(const struct report_options *options, const char *path);
 

@@ -48,9 +48,9 @@ static void put_set_aside(struct page *page, const struct alog_table *table) {
                     "<p class=\"nothing bad\">%.0f segment%s of the log could not be read and "
                     "%s set aside: ",
                     count, count == 1 ? "" : "s", count == 1 ? "was" : "were");
-        html_text(html, table_text(table, 0, "set_aside_segment"));
+        html_text_cut(html, table_text(table, 0, "set_aside_segment"), 300);
         html_raw(html, " (");
-        html_text(html, table_text(table, 0, "set_aside_reason"));
+        html_text_cut(html, table_text(table, 0, "set_aside_reason"), 300);
         html_format(html,
                     "%s). <code>agentlog verify</code> says more; the next ingest tries %s "
                     "again.</p>\n",

@@ -192,12 +192,12 @@ static void put_environments(struct page *page) {
     const struct alog_table *table = page_ask(page, &query);
     struct html *html = &page->html;
     html_raw(html, "<p class=\"nothing\">There are no events of the environment ");
-    html_text(html, page->environment);
+    html_text_cut(html, page->environment, 60);
     html_raw(html, " in these days.");
     for (size_t row = 0; row < table->row_count && row < 20; row++) {
         html_raw(html, row == 0 ? " The database has events of " : "; ");
         html_raw(html, "<strong>");
-        html_text(html, table_text(table, row, "environment"));
+        html_text_cut(html, table_text(table, row, "environment"), 60);
         html_raw(html, "</strong> from ");
         html_text(html, table_text(table, row, "first_day"));
         html_raw(html, " to ");

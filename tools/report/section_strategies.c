@@ -43,11 +43,11 @@ static void put_verdict(struct page *page, const struct alog_table *table) {
     const struct alog_string used = flagged(table, "most_used");
     const struct alog_string effective = flagged(table, "most_effective");
     html_raw(html, "<p class=\"lead\">Most used: <strong>");
-    html_text(html, used);
+    html_text_cut(html, used, 60);
     html_raw(html, "</strong>. ");
     if (effective.len > 0) {
         html_raw(html, "Most effective by its scores: <strong>");
-        html_text(html, effective);
+        html_text_cut(html, effective, 60);
         html_raw(html, "</strong>.</p>\n");
     } else {
         html_raw(html, "None has scores enough to be called the most effective.</p>\n");

@@ -99,6 +99,6 @@ void svg_tip(struct html *html, struct alog_string name, const struct time_axis 
     char when[BUCKET_BYTES];
     time_axis_name(axis, bucket, when);
     html_raw(html, "<title>");
-    html_text(html, name);
+    html_text_cut(html, name, LEGEND_COLUMNS);
     html_format(html, ", %s: %s</title>", when, value.text);
 }
