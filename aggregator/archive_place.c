@@ -63,6 +63,9 @@ enum alog_status alog_archive_lock(const struct alog_io *io, const char *archive
                                    struct alog_error *error) {
     char path[PATH_MAX];
     int result = alog_io_make_dirs(io, archive_dir, ALOG_DIRECTORY_MODE);
+    if (result == 0) {
+        result = alog_io_sync_name(io, archive_dir); /* or all that is moved into it may go */
+    }
     if (result < 0) {
         return alog_fail(error, result == -EROFS ? ALOG_READ_ONLY : ALOG_IO, -result, -1,
                          "cannot create the archive %.256s", archive_dir);

@@ -261,22 +261,34 @@ static int make_dir(const struct alog_io *io, const char *path, mode_t mode) {
     return 0;
 }
 
-/* A parent that was missing: its own name must outlive a power loss as what will be in it does. Who
- * may not read the directory above cannot sync it, and does without. */
+int alog_io_sync_name(const struct alog_io *io, const char *path) {
+    char above[PATH_MAX];
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    while (len > 0 && path[len - 1] != '/') {
+        len--;
+    }
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    if (len >= sizeof above) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(above, path, len);
+    above[len] = '\0';
+    int result = alog_io_sync_dir(io, len == 0 ? "." : above);
+    return result == -EACCES || result == -EPERM || result == -EINVAL ? 0 : result;
+}
+
+/* A parent that was missing: its own name must outlive a power loss as what will be in it does. */
 static int make_parent(const struct alog_io *io, const char *path, mode_t mode) {
     int result = io->mkdir(io->context, path, mode);
     if (result < 0) {
         return result == -EEXIST ? make_dir(io, path, mode) : result;
     }
-    char above[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(above, sizeof above, "%.*s",
-             slash == NULL   ? 1
-             : slash == path ? 1
-                             : (int)(slash - path),
-             slash == NULL ? "." : path);
-    result = alog_io_sync_dir(io, above);
-    return result == -EACCES || result == -EPERM || result == -EINVAL ? 0 : result;
+    return alog_io_sync_name(io, path);
 }
 
 int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode) {

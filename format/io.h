@@ -63,4 +63,8 @@ int alog_io_make_dirs(const struct alog_io *io, const char *path, mode_t mode);
 /* fsync of a directory, so that names in it survive; 0 or -errno. */
 int alog_io_sync_dir(const struct alog_io *io, const char *path);
 
+/* That of the directory that `path` is in, so that its own name survives. Who may not read that
+ * directory cannot sync it, and does without: 0. */
+int alog_io_sync_name(const struct alog_io *io, const char *path);
+
 #endif

@@ -1,4 +1,6 @@
 alog_add_test(aggregator test_archive_rebuild alog_test_database alog_test_ingest)
+alog_add_test(aggregator test_archive_crash alog_test_ingest)
+alog_add_test(aggregator test_archive_steps alog_test_ingest)
 alog_add_test(aggregator test_archive_unfinished alog_test_support alog_aggregator alog_writer)
 alog_add_test(aggregator test_calendar alog_test_database)
 alog_add_test(aggregator test_cap alog_test_database alog_test_ingest)
@@ -33,3 +35,11 @@ alog_add_test(aggregator test_summarise alog_test_database)
 alog_add_test(aggregator test_views alog_test_database alog_test_ingest)
 alog_add_test(aggregator test_wilson alog_test_database)
 alog_add_test(aggregator test_window_table alog_test_database alog_test_ingest)
+# Each syncs thousands of times, to test the order and not the disk.
+if(IS_DIRECTORY /dev/shm)
+    set_property(TEST aggregator/test_archive_crash aggregator/test_archive_steps aggregator/test_archive_unfinished
+                      aggregator/test_ingest_sealed APPEND PROPERTY ENVIRONMENT TMPDIR=/dev/shm)
+endif()
+if(ALOG_SANITIZE)
+    set_property(TEST aggregator/test_archive_steps aggregator/test_archive_unfinished APPEND PROPERTY ENVIRONMENT ALOG_CALL_STRIDE=11)
+endif()

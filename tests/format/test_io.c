@@ -119,6 +119,26 @@ static void test_make_dirs_syncs_the_names_of_new_parents(void **state) {
     assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), -EIO);
 }
 
+/* The directory that a name is in, however the name is written. */
+static void test_sync_name(void **state) {
+    struct scripted_io script;
+    scripted_io_init(&script);
+    char path[PATH_MAX];
+    static const char *const names[] = {"m", "m/", "m//", "m/not there"};
+    join(*state, "m", path);
+    assert_int_equal(alog_io_make_dirs(&script.io, path, 0700), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        join(*state, names[i], path);
+        assert_int_equal(alog_io_sync_name(&script.io, path), 0);
+    }
+    assert_int_equal(script.calls_of[SCRIPTED_FSYNC], 4);
+    assert_int_equal(alog_io_sync_name(&script.io, "relative"), 0);
+    assert_int_equal(alog_io_sync_name(&script.io, "/"), 0);
+    assert_int_equal(alog_io_sync_name(&script.io, "/nonexistent/x/"), -ENOENT);
+    script.fail_always[SCRIPTED_FSYNC] = EIO;
+    assert_int_equal(alog_io_sync_name(&script.io, path), -EIO);
+}
+
 static void test_rename_never_replaces(void **state) {
     const struct alog_io *io = alog_io_system();
     char from[PATH_MAX], to[PATH_MAX];
@@ -216,6 +236,7 @@ int main(void) {
         TEST(test_interrupted_calls),
         TEST(test_make_dirs),
         TEST(test_make_dirs_syncs_the_names_of_new_parents),
+        TEST(test_sync_name),
         TEST(test_rename_never_replaces),
         TEST(test_lock_is_exclusive_and_goes_with_the_descriptor),
         TEST(test_map_is_shared_and_backed),
