@@ -1,12 +1,17 @@
 #include "arena.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define CHUNK_BYTES (64u << 10)
+#define HUGE_BYTES  (2u << 20) /* a huge page of the processor's */
 
 struct alog_arena_chunk {
     struct alog_arena_chunk *next;
     size_t used, capacity;
+    bool is_huge; /* mapped, not malloc'ed */
     max_align_t bytes[];
 };
 
@@ -23,19 +28,42 @@ void alog_arena_join(struct alog_arena *into, struct alog_arena *from) {
 void alog_arena_free(struct alog_arena *arena) {
     while (arena->chunks) {
         struct alog_arena_chunk *next = arena->chunks->next;
-        free(arena->chunks);
+        if (arena->chunks->is_huge) {
+            munmap(arena->chunks, HUGE_BYTES);
+        } else {
+            free(arena->chunks);
+        }
         arena->chunks = next;
     }
     *arena = (struct alog_arena){0};
 }
 
+/* At a multiple of its length. */
+static void *map_huge(void) {
+    char *map = mmap(NULL, 2 * (size_t)HUGE_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) {
+        return NULL;
+    }
+    size_t before = (HUGE_BYTES - ((uintptr_t)map & (HUGE_BYTES - 1))) & (HUGE_BYTES - 1);
+    if (before != 0) {
+        munmap(map, before);
+    }
+    munmap(map + before + HUGE_BYTES, HUGE_BYTES - before);
+    madvise(map + before, HUGE_BYTES, MADV_HUGEPAGE); /* where there are none it is of no use */
+    return map + before;
+}
+
 static struct alog_arena_chunk *add_chunk(struct alog_arena *arena, size_t bytes) {
-    size_t capacity = bytes > CHUNK_BYTES / 4 ? bytes : CHUNK_BYTES;
-    struct alog_arena_chunk *chunk = malloc(sizeof(*chunk) + capacity);
+    const bool is_huge = arena->bytes >= HUGE_BYTES / 2 && bytes <= HUGE_BYTES / 4;
+    const size_t whole = is_huge                   ? HUGE_BYTES
+                         : bytes > CHUNK_BYTES / 4 ? sizeof(struct alog_arena_chunk) + bytes
+                                                   : CHUNK_BYTES;
+    struct alog_arena_chunk *chunk = is_huge ? map_huge() : malloc(whole);
     if (chunk) {
-        *chunk = (struct alog_arena_chunk){arena->chunks, 0, capacity};
+        *chunk = (struct alog_arena_chunk){arena->chunks, 0, whole - sizeof(*chunk), is_huge};
         arena->chunks = chunk;
-        arena->bytes += sizeof(*chunk) + capacity;
+        arena->bytes += whole;
     }
     return chunk;
 }

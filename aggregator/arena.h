@@ -13,7 +13,9 @@ struct alog_arena {
 };
 
 /* `bytes` at a multiple of `align`, a power of two and at most that of max_align_t; they stay where
- * they are. NULL: no memory. Cost: an addition, an allocation every 64 KiB. */
+ * they are. NULL: no memory. Cost: an addition; an allocation every 64 KiB, and from a megabyte on
+ * every 2 MiB, in huge pages if the kernel has some: what is touched in no order costs a tenth less
+ * there. */
 void *alog_arena_take(struct alog_arena *arena, size_t bytes, size_t align);
 
 /* What `from` has belongs to `into` from now on; `from` is as new. */

@@ -45,9 +45,6 @@ void alog_groups_free(struct alog_groups *groups) {
     for (enum alog_rollup rollup = 0; rollup < ALOG_ROLLUP_COUNT; rollup++) {
         struct alog_group_table *table = &groups->tables[rollup];
         free_sketches(alog_rollup_kind(rollup), groups, rollup);
-        for (uint32_t i = 0; i < table->page_count; i++) {
-            free(table->pages[i]);
-        }
         free(table->pages);
         free(table->slots);
     }
@@ -119,12 +116,12 @@ static bool add_page(struct alog_groups *groups, enum alog_rollup rollup) {
         return false;
     }
     table->pages = pages;
-    pages[table->page_count] = malloc(page_bytes);
+    pages[table->page_count] = alog_arena_take(&groups->arena, page_bytes, _Alignof(max_align_t));
     if (!pages[table->page_count]) {
         return false;
     }
     table->page_count++;
-    groups->bytes += page_bytes + sizeof(*pages);
+    groups->bytes += sizeof(*pages);
     return true;
 }
 

@@ -109,7 +109,7 @@ struct alog_groups {
     struct alog_names jobs;    /* their ids: many, and each soon forgotten */
     struct alog_names samples; /* texts that are in no key, so that nobody needs their order */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
-    struct alog_arena arena;                         /* the jobs' edges and lists */
+    struct alog_arena arena;                         /* the groups, the jobs' edges and lists */
     void *rooms[ALOG_ROLLUP_COUNT][ALOG_PART_ROOMS]; /* each begins with a pointer to the next */
     size_t bytes;  /* on the heap, without the names and the arena */
     bool overflow; /* a sum left 64 bits */
