@@ -68,6 +68,7 @@ struct cli_arguments {
     bool dry_run;
     struct alog_opt_i64 older_than_ns;
     struct alog_opt_i64 level;
+    struct alog_opt_i64 block_mib;
 };
 
 enum cli_option_kind {
