@@ -1,5 +1,6 @@
 alog_add_test(format test_block PkgConfig::MSGPACK m alog_test_support alog_format)
 alog_add_test(format test_block_damage alog_test_support alog_format)
+alog_add_test(format test_block_part alog_test_support alog_format)
 alog_add_test(format test_block_strings alog_test_support alog_format)
 alog_add_test(format test_bloom alog_format)
 alog_add_test(format test_catalogue alog_format)

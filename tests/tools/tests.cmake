@@ -46,6 +46,13 @@ add_test(NAME tools/readme
                  $<TARGET_FILE:readme_example> ${CMAKE_SOURCE_DIR} "$<$<TARGET_EXISTS:alog_python>:${CMAKE_BINARY_DIR}/writer/python>")
 set_tests_properties(tools/readme PROPERTIES TIMEOUT 300)
 
+# A job that lives in one block of 1,000 is found without reading the others.
+add_executable(make_trace_log tools/make_trace_log.c)
+target_link_libraries(make_trace_log PRIVATE alog_build alog_test_support)
+add_test(NAME tools/trace_blocks
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/trace_blocks_test.sh $<TARGET_FILE:make_trace_log> $<TARGET_FILE:agentlog>)
+set_tests_properties(tools/trace_blocks PROPERTIES TIMEOUT 300)
+
 # Every known truth of real data, through the program; needs the data beside the source tree.
 add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
