@@ -109,12 +109,12 @@ class ByHand:
         return 0 if hours is None else time.time_ns() - hours * HOUR_NS
 
     def get_agent_success_rate(self, agent_name, issue_type=None, hours=None):
-        return self.ask("SELECT AVG(success) FROM agents WHERE agent_name = ?1 AND (?2 IS NULL OR issue_type = ?2) AND at >= ?3",
+        return self.ask("SELECT AVG(success) FROM agents WHERE agent_name = ? AND issue_type = ifnull(?, issue_type) AND at >= ?",
                         agent_name, issue_type, self.since(hours))[0]
 
     def get_provider_availability(self, provider_id, hours=24, max_latency_ms=None):
-        return self.ask("SELECT AVG(success AND (?2 IS NULL OR latency_ms <= ?2)) FROM providers "
-                        "WHERE provider_id = ?1 AND at >= ?3", provider_id, max_latency_ms, self.since(hours))[0]
+        return self.ask("SELECT AVG(success AND latency_ms <= ?) FROM providers WHERE provider_id = ? AND at >= ?",
+                        float("inf") if max_latency_ms is None else max_latency_ms, provider_id, self.since(hours))[0]
 
     def get_agent_confidence_distribution(self, agent_name):
         low, medium, high = self.ask(
@@ -170,12 +170,12 @@ PROVIDERS = ["cloud-a", "cloud-b"]
 STRATEGIES = ["batch", "one_by_one", "test_first"]
 
 
-def an_hours_end(random_source, hours):
+def an_hours_end(random_source, this_hour, hours):
     """The last millisecond of one of so many past hours: a window from some moment on has it if it has its whole hour."""
-    return (time.time_ns() // HOUR_NS - random_source.randrange(hours)) * HOUR_NS - 10**6
+    return (this_hour - random_source.randrange(hours)) * HOUR_NS - 10**6
 
 
-def work(collector, seed, jobs):
+def work(collector, seed, jobs, this_hour):
     """What an agent program does, call by call."""
     r = random.Random(seed)
     for n in range(jobs):
@@ -185,12 +185,12 @@ def work(collector, seed, jobs):
             agent, issue = r.choice(AGENTS)
             taken.append(collector.track_agent_execution(
                 job, agent, issue, r.random() < 0.7, r.choice([None, r.randrange(1001) / 1000]), r.randrange(3), 1, 0,
-                execution_time_ms=r.random() * 1000, timestamp=an_hours_end(r, 72)))
+                execution_time_ms=r.random() * 1000, timestamp=an_hours_end(r, this_hour, 72)))
             success = r.random() < 0.8
             taken.append(collector.track_provider_selection(
                 r.choice(PROVIDERS), success, latency_ms=r.randrange(1, 3000) if success else None,
                 error=None if success else "no answer", cost_usd=r.randrange(10**6) / 10**6,
-                timestamp=an_hours_end(r, 72), job_id=job))
+                timestamp=an_hours_end(r, this_hour, 72), job_id=job))
             taken.append(collector.record_strategy_decision(job, 1, None, r.choice(STRATEGIES), "because", {"n": n}, r.random()))
         for _ in range(r.randrange(3)):
             taken.append(collector.record_error(job, r.choice(["hook", "test", "lint", "type_check", "other"]), "c", f"m {n}"))
@@ -227,8 +227,9 @@ class DropIn(LogCase):
         by_hand = ByHand()
         self.addCleanup(by_hand.db.close)
         with agentlog.MetricsCollector(self.log_dir, strict=True) as collector:
-            work(collector, 7, 300)
-            work(by_hand, 7, 300)
+            this_hour = time.time_ns() // HOUR_NS
+            work(collector, 7, 300, this_hour)
+            work(by_hand, 7, 300, this_hour)
             questions = [("get_agent_success_rate", agent, issue, hours)
                          for agent in ("fixer", "formatter", "security", "nobody")
                          for issue in (None, "lint", "formatting") for hours in (None, 1, 12, 48)]
