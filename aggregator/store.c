@@ -279,10 +279,10 @@ static int set_journal_mode(sqlite3 *db, const char *mode) {
 }
 
 /*
- * The change needs the file for a moment alone. SQLite waits for some of what may be in the way and
- * not for the rest, so it waits for nothing and we for all of it.
+ * Into WAL mode, or out of it. The change needs the file for a moment alone. SQLite waits for some
+ * of what may be in the way and not for the rest, so it waits for nothing and we for all of it.
  */
-static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) {
+static int wait_for_wal(sqlite3 *db, bool wal, int timeout_ms) {
     int result;
     bool busy;
     int waited_ms = 0;
@@ -290,14 +290,22 @@ static int wait_for_journal_mode(sqlite3 *db, const char *mode, int timeout_ms) 
     /* A moment of microseconds, then, and not of a disk's flush. Either mode is right after a power
      * loss: all content is on the disk before the change, which is of a few bytes in one sector. */
     sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    /* Nor of a journal's making and removing, for the same reason: what is written is the first
+     * page, of which only the first hundred bytes differ. */
+    if (wal) {
+        set_journal_mode(db, "MEMORY");
+    }
     for (;;) {
-        result = set_journal_mode(db, mode);
+        result = set_journal_mode(db, wal ? "WAL" : "MEMORY");
         busy = (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
         if (!busy || waited_ms >= timeout_ms) {
             break;
         }
         sqlite3_sleep(2);
         waited_ms += 2;
+    }
+    if (wal ? result != SQLITE_OK : result == SQLITE_OK) {
+        set_journal_mode(db, "DELETE");
     }
     sqlite3_exec(db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
@@ -317,7 +325,7 @@ static enum alog_status ensure_wal(struct alog_store *store, struct alog_error *
     if (store->wal || store->beside || store->building) {
         return ALOG_OK;
     }
-    int result = wait_for_journal_mode(store->db, "WAL", BUSY_TIMEOUT_MS);
+    int result = wait_for_wal(store->db, true, BUSY_TIMEOUT_MS);
     store->wal = result == SQLITE_OK;
     if (result == SQLITE_OK) {
         return ALOG_OK;
@@ -569,7 +577,7 @@ enum alog_status alog_store_close(struct alog_store *store, struct alog_error *e
     }
     if (store->wal) {
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        wait_for_journal_mode(store->db, "DELETE", SETTLE_TIMEOUT_MS);
+        wait_for_wal(store->db, false, SETTLE_TIMEOUT_MS);
     }
     if (sqlite3_close(store->db) != SQLITE_OK) {
         status = alog_sql_fail(store->db, error, store->path);
@@ -614,7 +622,7 @@ enum alog_status alog_store_open_beside(const struct alog_store *store,
 
 /* Out of WAL mode, in which a database's pages cannot become of another size. */
 static enum alog_status leave_wal(struct alog_store *store, struct alog_error *error) {
-    int result = wait_for_journal_mode(store->db, "DELETE", BUSY_TIMEOUT_MS);
+    int result = wait_for_wal(store->db, false, BUSY_TIMEOUT_MS);
     store->wal = false;
     return result == SQLITE_OK ? ALOG_OK : alog_sql_fail(store->db, error, "journal_mode");
 }

@@ -114,6 +114,65 @@ static void one_state_or_the_next(void **state) {
     alog_segments_free(&list);
 }
 
+/* A plain connection that waits for nothing, as any tool may open it; the days' events, or -1 when
+ * it was refused. */
+static int64_t read_at_once(const char *path, int flags) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    int64_t events = -1;
+    if (sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT COALESCE(SUM(events), 0) FROM daily_summary", -1, &row,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW) {
+        events = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return events;
+}
+
+static void assert_all_read(const char *path, int64_t events) {
+    for (int i = 0; i < 200; i++) {
+        int flags = i % 2 == 0 ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+        assert_int_equal(read_at_once(path, flags), events);
+    }
+}
+
+/* From the beginning of its transaction until the end of the store nobody is refused: only the
+ * changes of the journal mode before and after can be in somebody's way. */
+static void nobody_is_refused_between_the_ends(void **state) {
+    const char *dir = *state;
+    char log[300], db[300];
+    snprintf(log, sizeof(log), "%s/log", dir);
+    snprintf(db, sizeof(db), "%s/a.db", dir);
+    ingest_fixture_make_log(log, test_random_seed(5), 1, 1, 1, 60);
+    ingest_fixture_ingest(log, db, 1, NULL);
+    int64_t events = read_at_once(db, SQLITE_OPEN_READONLY);
+    assert_true(events > 0);
+    assert_all_read(db, events);
+    struct alog_store *store = NULL;
+    assert_int_equal(alog_store_open(db, NULL, &store, NULL), ALOG_OK);
+    assert_all_read(db, events);
+    for (int commit = 1; commit <= 3; commit++) {
+        assert_int_equal(alog_store_begin(store, NULL), ALOG_OK);
+        assert_all_read(db, events);
+        assert_int_equal(sqlite3_exec(alog_store_db(store),
+                                      "UPDATE daily_summary SET events = events + 1", NULL, NULL,
+                                      NULL),
+                         SQLITE_OK);
+        assert_all_read(db, events);
+        int64_t days = sqlite3_changes(alog_store_db(store));
+        assert_int_equal(alog_store_commit(store, NULL), ALOG_OK);
+        events += days;
+        assert_all_read(db, events);
+    }
+    assert_int_equal(alog_store_close(store, NULL), ALOG_OK);
+    assert_all_read(db, events);
+    char wal[320];
+    snprintf(wal, sizeof(wal), "%s-wal", db);
+    assert_int_not_equal(access(wal, F_OK), 0);
+}
+
 static int set_up(void **state) {
     *state = scratch_dir_make();
     return *state ? 0 : -1;
@@ -127,6 +186,7 @@ static int tear_down(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_state_or_the_next, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_refused_between_the_ends, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
