@@ -122,7 +122,8 @@ static void test_gaps(void **state) {
     chart_lines(&html, &chart, &axis, &series, 1, false);
     assert_int_equal(count_in(&html, "class=\"line s1\" d=\"M"), 1);
     assert_int_equal(count_in(&html, "class=\"point s1\""), 5);
-    assert_int_equal(count_in(&html, "class=\"band s1\""), 3);
+    assert_int_equal(count_in(&html, "class=\"band s1\""), 2);
+    assert_int_equal(count_in(&html, "class=\"whisker s1\""), 1);
     assert_int_equal(count_in(&html, "a<b"), 0);
     assert_int_equal(count_in(&html, "a&lt;b, 2026-02-04: 50.0"), 1);
     assert_int_equal(count_in(&html, "What is &lt;drawn&gt;"), 1);

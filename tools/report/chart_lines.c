@@ -57,6 +57,12 @@ static void draw_band(struct html *html, const struct time_axis *axis, const str
         if (end <= from) {
             continue;
         }
+        if (end == from + 1) { /* between two gaps a band has no width */
+            html_format(html, "<path class=\"whisker s%zu\" d=\"M%.1f %.1fV%.1f\"/>\n", number,
+                        svg_bucket_at(&plot, axis, from), scale_at(scale, series->high[from]),
+                        scale_at(scale, series->low[from]));
+            continue;
+        }
         html_format(html, "<path class=\"band s%zu\" d=\"", number);
         for (size_t i = from; i < end; i++) {
             html_format(html, "%c%.1f %.1f", i == from ? 'M' : 'L', svg_bucket_at(&plot, axis, i),

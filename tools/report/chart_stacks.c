@@ -48,7 +48,11 @@ void chart_stacks(struct html *html, const struct chart *chart, const struct tim
         svg_nothing(html, chart);
         return;
     }
-    const struct scale scale = scale_make(0, highest, MOST_MARKS, plot.bottom, plot.top);
+    /* Nobody counts by halves. */
+    const bool few = chart->unit == NUMBER_COUNT && highest < MOST_MARKS;
+    const struct scale scale =
+        scale_make(0, few ? ceil(highest) : highest, few ? (int)ceil(highest) : MOST_MARKS,
+                   plot.bottom, plot.top);
     svg_begin_with_legend(html, chart, HEIGHT, series, count, "bar");
     svg_value_axis(html, &plot, &scale, chart->unit);
     svg_time_axis(html, &plot, axis);

@@ -16,6 +16,9 @@ void html_free(struct html *html) {
 }
 
 static void append(struct html *html, const char *data, size_t len) {
+    if (len == 0) {
+        return;
+    }
     if (html->capacity - html->len < len) {
         size_t capacity = html->capacity == 0 ? FIRST_BYTES : html->capacity * 2;
         while (capacity - html->len < len) {

@@ -44,11 +44,11 @@ static void put_lead(struct page *page, const struct alog_table *retries,
     const struct number_text recovered = number_full(NUMBER_COUNT, sum(retries, "recovered"));
     const struct number_text lost = number_full(NUMBER_MS, sum(retries, "time_lost_ms"));
     const struct number_text calls = number_full(NUMBER_COUNT, sum(fallbacks, "calls"));
-    html_format(&page->html,
-                "<p class=\"lead\">Of %s operations %s took more than one attempt, and %s of those "
-                "recovered; failed attempts took %s. %s calls were made in place of another "
-                "provider's.</p>\n",
-                operations.text, retried.text, recovered.text, lost.text, calls.text);
+    html_format(
+        &page->html,
+        "<p class=\"lead\">Operations: %s. More than one attempt: %s, of which %s recovered. "
+        "Time of failed attempts: %s. Calls in place of another provider's: %s.</p>\n",
+        operations.text, retried.text, recovered.text, lost.text, calls.text);
 }
 
 static void chart_recovered(struct page *page, const struct alog_table *table) {
