@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """`agentlog import sqlite`, against plain SQL over the source.
 
-    import_sqlite_test.py AGENTLOG
+    import_sqlite_test.py AGENTLOG SOURCE_DIR
 
 Databases of the older kind are made here. What stats, summary and job say after an import is what SQL says of the source;
-the same again adds nothing; an import that is killed at random moments (in $ALOG_IMPORT_KILLS rounds, default 4) and run again
-leaves each event once, in the log and in the database.
+the same again adds nothing; an import that is killed at random moments (in $ALOG_IMPORT_KILLS rounds, default 3) and run again
+leaves each event once, in the log and in the database. Real events, where $ALOG_SHARED_DATA or SOURCE_DIR/../shared/data is, are
+put into such a database as well: out of it, the aggregated database is that of the events logged at once.
 """
 import json
 import os
@@ -21,7 +22,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from canonical_dump import difference, dump
 
-KILLS = int(os.environ.get("ALOG_IMPORT_KILLS", "4"))
+KILLS = int(os.environ.get("ALOG_IMPORT_KILLS", "3"))
+DAMAGES = int(os.environ.get("ALOG_IMPORT_DAMAGES", "20"))
+REAL_LINES = 8000  # of each source
 JOBS = 300
 
 SCHEMA = """
@@ -300,7 +303,67 @@ def check_kills(agentlog, path, work, rng):
     return f"{KILLS} killed imports of {len(expected)} events: left to the last run {left}"
 
 
-def run(agentlog, work):
+def check_damage(agentlog, path, work, rng):
+    """Bytes flipped anywhere in the source: rows are read, named or refused, and nothing worse."""
+    with open(path, "rb") as f:
+        whole = f.read()
+    codes = set()
+    for number in range(DAMAGES):
+        damaged = bytearray(whole)
+        for _ in range(1 + rng.randrange(20)):
+            at = rng.randrange(len(damaged)) if number % 2 else rng.randrange(min(4096, len(damaged)))
+            damaged[at] = rng.randrange(256)
+        with open(f"{work}/damaged.db", "wb") as f:
+            f.write(damaged)
+        done = agentlog.run("import", "sqlite", f"{work}/damaged.db", f"{work}/damaged", "--dry-run")
+        codes.add(done.returncode)
+        if done.returncode not in (0, 1, 3):
+            raise Failure(f"a damaged source: exit code {done.returncode}\n{done.stderr[-2000:]}")
+    return f"{DAMAGES} damaged sources: exit codes {sorted(codes)}"
+
+
+REAL_TABLES = {"error": "errors", "provider_performance": "provider_performance", **{
+    f"{name}_execution": f"{name}_executions" for name in ("hook", "test", "individual_test", "orchestration", "agent")}}
+
+
+def check_real_events(agentlog, data, work):
+    """Rows without any key, many of them alike."""
+    subprocess.run([sys.executable, os.path.join(data, "to_events.py"), f"{work}/events"], check=True, capture_output=True)
+    events, tables, jobs = [], {}, {}
+    for source in ("acr", "crackerjack", "llmperf"):
+        with open(f"{work}/events/{source}.ndjson", encoding="utf-8") as f:
+            events += [json.loads(line) for number, line in enumerate(f) if number < REAL_LINES]
+    for event in events:
+        row = {name: value for name, value in event.items() if name != "event"}
+        if event["event"] in REAL_TABLES:
+            tables.setdefault(REAL_TABLES[event["event"]], []).append(row)
+        elif event["event"] == "job_start":
+            jobs.setdefault(row["job_id"], {}).update(job_id=row["job_id"], start_time=row["timestamp"], ai_agent=row["ai_agent"])
+        else:
+            jobs.setdefault(row["job_id"], {}).update(job_id=row["job_id"], end_time=row["timestamp"], status=row["status"],
+                                                      iterations=row.get("iterations"))
+    tables["jobs"] = list(jobs.values())
+    db = sqlite3.connect(f"{work}/real.db")
+    for table, rows in tables.items():
+        db.execute(f"CREATE TABLE {table} ({', '.join(sorted({name for row in rows for name in row}))})")
+        for row in rows:
+            insert(db, table, **row)
+    db.commit()
+    db.close()
+    with open(f"{work}/real.ndjson", "w", encoding="utf-8") as f:
+        f.writelines(json.dumps(event) + "\n" for event in events)
+    agentlog("log", f"{work}/logged", f"{work}/real.ndjson")
+    expect("real events", agentlog.json("import", "sqlite", f"{work}/real.db", f"{work}/moved")["imported"], len(events))
+    expect("real events again", agentlog.json("import", "sqlite", f"{work}/real.db", f"{work}/moved")["imported"], 0)
+    for name in ("logged", "moved"):
+        agentlog("ingest", f"{work}/{name}", f"{work}/{name}.db")
+    a, b = dump(f"{work}/moved.db", events_alone=True), dump(f"{work}/logged.db", events_alone=True)
+    if a != b:
+        raise Failure(f"the database out of a database is another:\n  {difference(a, b)}")
+    return f"{len(events)} real events, by way of a database of the older kind: the same database as logged at once"
+
+
+def run(agentlog, source_dir, work):
     seed = int(os.environ.get("ALOG_TEST_SEED", "7"))
     rng = random.Random(seed)
     path, log = f"{work}/metrics.db", f"{work}/log"
@@ -318,14 +381,20 @@ def run(agentlog, work):
     check_zones(agentlog, work)
     print("write-ahead logs and time zones")
     source.close()
+    print(check_damage(agentlog, f"{work}/zones.db", work, rng))
+    data = os.environ.get("ALOG_SHARED_DATA") or os.path.join(source_dir, "..", "shared", "data")
+    if os.path.isfile(os.path.join(data, "to_events.py")):
+        print(check_real_events(agentlog, data, work))
+    else:
+        print("real events: SKIPPED, they are not there")
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory(prefix="agentlog-import-") as work:
         try:
-            run(Agentlog(os.path.abspath(sys.argv[1])), work)
+            run(Agentlog(os.path.abspath(sys.argv[1])), sys.argv[2], work)
         except Failure as failure:
             print(f"FAILED  {failure}")
             return 1

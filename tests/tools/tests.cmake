@@ -81,7 +81,7 @@ set_tests_properties(tools/oracle PROPERTIES TIMEOUT 900)
 
 # What comes in from elsewhere, against what its source says.
 add_test(NAME tools/import_sqlite
-         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/import_sqlite_test.py $<TARGET_FILE:agentlog>)
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/import_sqlite_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/import_sqlite PROPERTIES TIMEOUT 900)
 
 # What goes out, as other programs read it, and back again.
