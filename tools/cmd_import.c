@@ -27,6 +27,12 @@ static const struct cli_option options[] = {
      CLI_MEMBER(job_attribute),
      .fallback = "the trace id",
      .doc = "otlp: the attribute, of the record or its resource, that is the job id"},
+    {.name = "archive",
+     .argument = "DIR",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(archive),
+     .doc = "where segments of LOGDIR were archived: look there too for what an import that was "
+            "killed got into the log"},
     {.name = "dry-run",
      .kind = CLI_FLAG,
      CLI_MEMBER(dry_run),

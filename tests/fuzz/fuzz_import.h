@@ -22,7 +22,7 @@ static inline void fuzz_import(import_source_fn *source, const uint8_t *data, si
     const int fd = memfd_create("source", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size ||
         alog_ndjson_parser_new(&import.checker) != ALOG_OK ||
-        import_ids_open(import.log_dir, true, &import.progress, &import.ids) != EXIT_FINE) {
+        import_ids_open(import.log_dir, NULL, true, &import.progress, &import.ids) != EXIT_FINE) {
         abort();
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);

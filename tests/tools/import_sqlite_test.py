@@ -217,6 +217,15 @@ def check_again_and_growth(agentlog, path, source, log, rng):
         f.seek(100)
         f.write(b"\xff\xff")
     expect("with a damaged memory", agentlog.json("import", "sqlite", path, log)["imported"], 0)
+    # Without the memory, what was archived is found if the archive is named.
+    archive = f"{log}-archive"
+    agentlog("archive", log, "--to", archive, "--older-than", "2100-01-01", "--level", "1")
+    expect("the memory knows of archived events", agentlog.json("import", "sqlite", path, log)["imported"], 0)
+    shutil.rmtree(f"{log}/.imports")
+    report = agentlog.json("import", "sqlite", path, log, "--archive", archive, "--dry-run")
+    expect("asked, the archive knows as well", report["imported"], 0)
+    report = agentlog.json("import", "sqlite", path, log, "--dry-run")
+    expect("without it they are new", report["imported"], count_of(source))
 
 
 def check_wal_and_locks(agentlog, work, rng):

@@ -27,6 +27,7 @@
 
 struct import_ids {
     const char *log_dir;
+    const char *archive; /* NULL = none */
     bool dry_run;
     struct progress *progress;
     int dir_fd;  /* LOGDIR/.imports; -1 = there is none */
@@ -198,6 +199,7 @@ static bool is_given(const struct alog_event *event) {
     return !alog_string_equal(id, alog_str(made));
 }
 
+/* Of an archive's segment, which holds events of many writers, those of pending ones. */
 static enum exit_code ask_segment(struct import_ids *ids, const char *path) {
     struct alog_reader *reader = NULL;
     struct damage_report damage = {.progress = ids->progress};
@@ -207,7 +209,7 @@ static enum exit_code ask_segment(struct import_ids *ids, const char *path) {
         alog_reader_open(path, NULL, damage_report_tell, &damage, &reader, &error);
     while (status == ALOG_OK && (status = alog_reader_next(reader, &event, &error)) == ALOG_OK &&
            event != NULL) {
-        if (is_given(event)) {
+        if (is_given(event) && (ids->asks_log || is_pending(ids, event->writer_id))) {
             id_set_add(&ids->set, id_hash_of(event->event_id.data, event->event_id.len));
         }
     }
@@ -219,11 +221,12 @@ static enum exit_code ask_segment(struct import_ids *ids, const char *path) {
     return message_failure(status, &error);
 }
 
-static enum exit_code ask_log(struct import_ids *ids) {
+/* `directory` is the log or an archive of it. */
+static enum exit_code ask_directory(struct import_ids *ids, const char *directory, bool archived) {
     struct alog_segment_list list;
     struct alog_error error = {.message = ""};
-    const enum alog_status status = alog_segments_list(ids->log_dir, &list, &error);
-    if (status == ALOG_NOT_FOUND) {
+    const enum alog_status status = alog_segments_list(directory, &list, &error);
+    if (status == ALOG_NOT_FOUND && !archived) {
         return EXIT_FINE;
     }
     if (status != ALOG_OK) {
@@ -231,13 +234,19 @@ static enum exit_code ask_log(struct import_ids *ids) {
     }
     enum exit_code code = EXIT_FINE;
     for (size_t i = 0; i < list.count && code == EXIT_FINE; i++) {
-        if (ids->asks_log || is_pending(ids, list.segments[i].writer_id)) {
+        if (ids->asks_log || archived || is_pending(ids, list.segments[i].writer_id)) {
             code = ask_segment(ids, list.segments[i].path);
         }
         progress_update(ids->progress, i + 1, list.count);
     }
     alog_segments_free(&list);
     return code;
+}
+
+static enum exit_code ask_log(struct import_ids *ids) {
+    const enum exit_code code = ask_directory(ids, ids->log_dir, false);
+    return code != EXIT_FINE || ids->archive == NULL ? code
+                                                     : ask_directory(ids, ids->archive, true);
 }
 
 /* Killed imports may have events in rings: those must be in segments before the log is asked. */
@@ -278,11 +287,15 @@ static enum exit_code find_out(struct import_ids *ids) {
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
-enum exit_code import_ids_open(const char *log_dir, bool dry_run, struct progress *progress,
-                               struct import_ids **ret_ids) {
+enum exit_code import_ids_open(const char *log_dir, const char *archive, bool dry_run,
+                               struct progress *progress, struct import_ids **ret_ids) {
     struct import_ids *ids = output_allocate(1, sizeof *ids);
-    *ids = (struct import_ids){
-        .log_dir = log_dir, .dry_run = dry_run, .progress = progress, .dir_fd = -1, .lock_fd = -1};
+    *ids = (struct import_ids){.log_dir = log_dir,
+                               .archive = archive,
+                               .dry_run = dry_run,
+                               .progress = progress,
+                               .dir_fd = -1,
+                               .lock_fd = -1};
     enum exit_code code = open_directory(ids);
     if (code == EXIT_FINE && !dry_run) {
         code = take_lock(ids);

@@ -14,7 +14,8 @@
  * writers recovered, and asks the segments of those writers, whose names carry their ids, what got
  * into the log. So an event is logged exactly once, wherever an import is killed. When `ids` is not
  * there, or damaged, the whole log is asked once: the log is the authority, the file a memory that
- * also knows what was archived since.
+ * also knows what was archived since. What was archived before an import could ask for it is only
+ * found if the archive is named as well.
  *
  * Memory: 16 to 46 bytes for each event ever imported into the log.
  */
@@ -30,12 +31,13 @@ struct import_ids;
 
 /*
  * Lock LOGDIR/.imports, which is made if it is not there, and find out what was imported. With
- * `dry_run` nothing is locked, recovered or written, and LOGDIR need not exist. `progress` is
- * cleared before messages. EXIT_LOCKED (another import is running), EXIT_FAILED (also when killed
- * imports cannot be recovered) after saying why.
+ * `dry_run` nothing is locked, recovered or written, and LOGDIR need not exist. `archive`: where
+ * segments of the log may have gone, or NULL. `progress` is cleared before messages. EXIT_LOCKED
+ * (another import is running), EXIT_FAILED (also when killed imports cannot be recovered) after
+ * saying why.
  */
-enum exit_code import_ids_open(const char *log_dir, bool dry_run, struct progress *progress,
-                               struct import_ids **ret_ids);
+enum exit_code import_ids_open(const char *log_dir, const char *archive, bool dry_run,
+                               struct progress *progress, struct import_ids **ret_ids);
 
 /* Whether an event of that id was imported, or added. */
 bool import_ids_has(const struct import_ids *ids, struct alog_string event_id);

@@ -195,9 +195,9 @@ static enum exit_code open_log(struct import *import) {
     struct alog_writer_stats stats = {.struct_bytes = sizeof stats};
     if (import->arguments->dry_run) {
         const enum alog_status status = alog_ndjson_parser_new(&import->checker);
-        return status == ALOG_OK
-                   ? import_ids_open(import->log_dir, true, &import->progress, &import->ids)
-                   : message_failure(status, &error);
+        return status == ALOG_OK ? import_ids_open(import->log_dir, import->arguments->archive,
+                                                   true, &import->progress, &import->ids)
+                                 : message_failure(status, &error);
     }
     /* It also makes the directory. What killed imports left is recovered before the first event,
      * not meanwhile. */
@@ -206,7 +206,8 @@ static enum exit_code open_log(struct import *import) {
     if (status != ALOG_OK) {
         return message_failure(status, &error);
     }
-    enum exit_code code = import_ids_open(import->log_dir, false, &import->progress, &import->ids);
+    enum exit_code code = import_ids_open(import->log_dir, import->arguments->archive, false,
+                                          &import->progress, &import->ids);
     if (code == EXIT_FINE) {
         (void)alog_writer_get_stats(import->writer, &stats);
         code = import_ids_begin(import->ids, stats.writer_id);
