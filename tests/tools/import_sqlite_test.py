@@ -238,9 +238,16 @@ def check_wal_and_locks(agentlog, work, rng):
     expect("the write-ahead log holds it", os.path.getsize(path + "-wal") > 0, True)
     expect("out of a write-ahead log", agentlog.json("import", "sqlite", path, log)["imported"], count_of(db))
     db.close()
+    # Another program that holds it for a moment is waited for.
     lock = sqlite3.connect(path, isolation_level=None)
     lock.execute("PRAGMA journal_mode = DELETE")
-    expect("rows that are there", agentlog.json("import", "sqlite", path, log)["imported"], 0)
+    lock.execute("BEGIN EXCLUSIVE")
+    waiting = subprocess.Popen([agentlog.program, "import", "sqlite", path, log, "--json"], stdout=subprocess.PIPE)
+    time.sleep(0.5)
+    expect("it waits for the lock", waiting.poll(), None)
+    lock.execute("COMMIT")
+    report = json.loads(waiting.communicate()[0])
+    expect("after a wait", (waiting.returncode, report["imported"], report["already_there"] > 0), (0, 0, True))
     lock.close()
 
 
