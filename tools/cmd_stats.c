@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "db_query.h"
+#include "table_cells.h"
 
 #define MAX_KINDS      32
 #define MAX_THRESHOLDS 20
@@ -432,22 +433,13 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
     return EXIT_FINE;
 }
 
-static const struct alog_value *cell(const struct alog_table *table, size_t row, const char *name) {
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (strcmp(table->columns[i].name, name) == 0) {
-            return &table->cells[row * table->column_count + i];
-        }
-    }
-    return NULL;
-}
-
 /* Whether a row is what an alarm is about. */
 static bool is_breached(const struct stats_kind *kind, const struct cli_arguments *arguments,
                         const struct alog_table *table) {
     const int64_t least = arguments->min_count.present ? arguments->min_count.value : 30;
     for (size_t row = 0; kind->breach != NULL && row < table->row_count; row++) {
-        const struct alog_value *value = cell(table, row, kind->breach);
-        const struct alog_value *count = cell(table, row, "executions");
+        const struct alog_value *value = table_cell(table, row, kind->breach);
+        const struct alog_value *count = table_cell(table, row, "executions");
         if (value != NULL && value->kind == ALOG_VALUE_BOOL && value->boolean) {
             return true;
         }

@@ -226,10 +226,24 @@ def check_keys(page, path):
     return faults
 
 
-def check_figures(page, path):
+def check_figures(page, path, pages):
     """The fleet's page shows what the program says, and has all its charts."""
     page.open(path)
     faults = []
+
+    def stats(*words):
+        return json.loads(pages.run(pages.agentlog, "stats", *words, "fleet.db", "--json").stdout)
+    table = page.evaluate("""[...document.querySelector('[aria-labelledby=agents-table] tbody').rows]
+        .map(row => [...row.cells].slice(0, 5).map(cell => cell.textContent.replace(/\\s/g, ' ')))""")
+    wanted = [[row["agent_name"], row["issue_type"], f"{row['executions']:,}", f"{row['success_rate']:.1%}".replace("%", " %"),
+               f"{row['success_rate_low']:.1%} – {row['success_rate_high']:.1%}".replace("%", " %")] for row in stats("success-rate")]
+    if table != wanted:
+        faults.append(f"agents are {table}, wanted {wanted}")
+    tips = page.evaluate("""[...document.querySelectorAll('section[aria-labelledby=agents] circle.point > title')]
+        .map(tip => tip.textContent.replace(/\\s/g, ' '))""")
+    wanted = [f"Success, {row['period']}: {row['value']:.1%}".replace("%", " %") for row in stats("trend")]
+    if tips != wanted:
+        faults.append(f"days are {tips}, wanted {wanted}")
     charts = page.evaluate("document.querySelectorAll('figure > svg[role=img]').length")
     if charts < 15:
         faults.append(f"{charts} charts")
@@ -320,14 +334,15 @@ def main():
     if program is None:
         skip("no Chromium")
     with tempfile.TemporaryDirectory(prefix="agentlog-report-") as folder:
-        pages = Pages(agentlog, fleet, folder).make()
+        maker = Pages(agentlog, fleet, folder)
+        pages = maker.make()
         faults = [fault for name, path in pages.items() for fault in check_tidy(name, path)]
         faults += [f"{name}: {os.path.getsize(path)} bytes" for name, path in pages.items() if os.path.getsize(path) > LARGEST_BYTES]
         with browser.Browser(program, timeout_s=240) as page:
             faults += check_self(page, folder)
             for name, path in pages.items():
                 faults += check_page(page, name, path)
-            faults += check_figures(page, pages["fleet"])
+            faults += check_figures(page, pages["fleet"], maker)
             faults += check_keys(page, pages["fleet"])
             faults += check_policy(page, pages["fleet"])
             faults += check_axe(page, pages["fleet"], folder)
