@@ -1,8 +1,8 @@
 /*
  * How long each question takes as a whole process: at rest, and while an ingest runs.
  *
- *     bench_questions [--events N] [--days N] [--rounds N] [--dir DIR] [--keep DIR] [--program
- * PATH]
+ *     bench_questions [--events N] [--days N] [--rounds N] [--no-ingest] [--ingest-priority N]
+ *                     [--dir DIR] [--keep DIR] [--program PATH]
  *
  * Writes N events (default 10,000,000) of the realistic mix, spread over --days days (default 1),
  * and ingests them (with --keep into DIR, where log and database stay and are found the next time;
@@ -10,10 +10,13 @@
  * and in windows whose edges lie inside days and hours, or, with many days, inside months; and once
  * more, again and again, while as many events as a fifth of those are ingested into the same
  * database. Prints median and longest of each kind and window, and the median of the processor's
- * time at rest, which other work on the machine hardly changes.
+ * time at rest, which other work on the machine hardly changes. Where there is such work, run it as
+ * chrt -f 10, with --ingest-priority 5: the ingest has real-time priority too, but below the
+ * questions.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +72,7 @@ struct bench {
     uint64_t events;
     uint32_t days;
     int rounds;
+    int ingest_priority;
     char since[WINDOWS][32], until[WINDOWS][32]; /* "" = no bound */
     struct times rest[QUESTIONS][WINDOWS], processor[QUESTIONS][WINDOWS], busy[QUESTIONS][WINDOWS];
 };
@@ -114,7 +118,9 @@ static struct bench_process ask(struct bench *b, size_t q, int window) {
         argv[count++] = "--until";
         argv[count++] = b->until[window];
     }
-    argv[count] = (char *)(uintptr_t) "--json"; /* which has no words for an empty answer */
+    if (strncmp(questions[q], "report", 6) != 0) {
+        argv[count] = (char *)(uintptr_t) "--json"; /* which has no words for an empty answer */
+    }
     return bench_run(argv);
 }
 
@@ -156,6 +162,11 @@ static void ask_during_ingest(struct bench *b, char *log) {
     char *argv[] = {b->program, "ingest", "--jobs", "2", log, b->db, NULL};
     pid_t child = bench_start(argv);
     int status;
+    if (b->ingest_priority != 0 &&
+        sched_setscheduler(child, SCHED_FIFO,
+                           &(struct sched_param){.sched_priority = b->ingest_priority}) != 0) {
+        bench_die("no real-time priority for the ingest", NULL);
+    }
     for (int window = 0;; window = (window + 1) % WINDOWS) {
         for (size_t q = 0; q < QUESTIONS; q++) {
             if (waitpid(child, &status, WNOHANG) != 0) {
@@ -233,11 +244,15 @@ static void make_database(struct bench *b, const char *kept) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"events", required_argument, NULL, 'e'}, {"days", required_argument, NULL, 'd'},
-        {"rounds", required_argument, NULL, 'r'}, {"dir", required_argument, NULL, 'i'},
-        {"keep", required_argument, NULL, 'k'},   {"program", required_argument, NULL, 'p'},
-        {"no-ingest", no_argument, NULL, 'n'},    {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"events", required_argument, NULL, 'e'},
+                                          {"days", required_argument, NULL, 'd'},
+                                          {"rounds", required_argument, NULL, 'r'},
+                                          {"dir", required_argument, NULL, 'i'},
+                                          {"keep", required_argument, NULL, 'k'},
+                                          {"program", required_argument, NULL, 'p'},
+                                          {"no-ingest", no_argument, NULL, 'n'},
+                                          {"ingest-priority", required_argument, NULL, 'y'},
+                                          {NULL, 0, NULL, 0}};
     static struct bench b = {.events = 10000000, .days = 1, .rounds = 9};
     const char *dir = "/var/tmp", *kept = NULL;
     bool with_ingest = true;
@@ -258,6 +273,9 @@ int main(int argc, char **argv) {
             break;
         case 'n':
             with_ingest = false;
+            break;
+        case 'y':
+            b.ingest_priority = atoi(optarg);
             break;
         case 'k':
             kept = optarg;
