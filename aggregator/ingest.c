@@ -31,6 +31,7 @@ struct run {
     const struct alog_archive_source *source; /* … or what it was, if an archive has it */
     uint64_t bytes_before;                    /* of the segments before it */
     uint64_t current_start;                   /* where reading it began */
+    struct alog_names read_ids; /* of segments: one may be met again under another name */
 };
 
 /* ---- Writing ---- */
@@ -176,16 +177,23 @@ static enum alog_status seal_row(struct run *run, struct alog_segment_scan *scan
     return ALOG_OK;
 }
 
+/* It cannot be read, or not on: the next run tries again. */
+static enum alog_status set_aside(struct run *run, size_t index, const char *reason) {
+    char label[ALOG_SEGMENT_LABEL_BYTES];
+    alog_ingest_list_label(&run->plan->list, index, label);
+    return alog_bad_segments_add(&run->plan->bad, label, reason) == ALOG_OK
+               ? ALOG_OK
+               : alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+}
+
 static enum alog_status read_blocks(struct run *run, size_t index, bool sealed,
                                     struct alog_segment_scan *scan) {
     struct alog_feed_segment *segment = run->current;
     struct alog_error cause = {0};
     enum alog_status status = alog_feed_blocks(&run->feed, scan, UINT64_MAX, segment, &cause);
     if (status == ALOG_IO && cause.status == ALOG_IO) {
-        /* The disk fails here: what was read counts, and the next run tries again. */
-        char label[ALOG_SEGMENT_LABEL_BYTES];
-        alog_ingest_list_label(&run->plan->list, index, label);
-        status = alog_bad_segments_add(&run->plan->bad, label, cause.message);
+        /* The disk fails here: what was read counts. */
+        status = set_aside(run, index, cause.message);
         sealed = false;
     } else if (status != ALOG_OK) {
         if (run->error && cause.status != ALOG_OK) {
@@ -218,9 +226,14 @@ static enum alog_status read_segment(struct run *run, size_t index, bool sealed,
     if (status != ALOG_OK) {
         return status;
     }
-    if (segment->row.sealed) { /* sealed since it was listed, and listed again under that name */
+    /* Sealed or archived since it was listed, and listed again as that. */
+    const struct alog_string id = alog_str(segment->row.segment_id);
+    if (segment->row.sealed || alog_names_find(&run->read_ids, id) != ALOG_NAME_NONE) {
         drop_current(run);
         return ALOG_OK;
+    }
+    if (alog_names_add(&run->read_ids, id) == ALOG_NAME_NONE) {
+        return alog_fail(run->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }
     uint64_t blocks_before = segment->row.blocks;
     run->current_start = segment->row.bytes;
@@ -242,14 +255,18 @@ static enum alog_status read_segment(struct run *run, size_t index, bool sealed,
 static enum alog_status open_and_read(struct run *run, size_t index) {
     const struct alog_ingest_options *options = &run->setup->options;
     struct alog_segment_scan *scan = NULL;
+    struct alog_error cause = {0};
     enum alog_status status = alog_ingest_list_open(&run->plan->list, index, options->damage,
-                                                    options->damage_context, &scan, run->error);
+                                                    options->damage_context, &scan, &cause);
     if (status == ALOG_NOT_FOUND) { /* removed since */
         run->report->segments_skipped++;
         return ALOG_OK;
     }
-    if (status != ALOG_OK) {
-        return status;
+    if (status == ALOG_NO_MEMORY) {
+        return alog_fail(run->error, status, 0, -1, "%s", cause.message);
+    }
+    if (status != ALOG_OK) { /* spoiled since */
+        return set_aside(run, index, cause.message);
     }
     run->source = run->plan->list.sources[index];
     if (run->source == NULL) {
@@ -336,6 +353,7 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
     }
     alog_batch_writer_end(&run.writer);
     alog_fold_pool_free(run.pool);
+    alog_names_free(&run.read_ids);
     report->days += run.writer.days;
     report->events_lost += run.writer.events_lost;
     for (size_t i = 0; i < run.pending_count; i++) {
