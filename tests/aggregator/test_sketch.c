@@ -71,11 +71,23 @@ static int64_t on_bounds(struct test_random *random) {
     return bound + (int64_t)test_random_below(random, 3) - 1;
 }
 
+static int64_t powers(struct test_random *random) {
+    return (INT64_C(1) << test_random_below(random, 62)) + (int64_t)test_random_below(random, 3) -
+           1;
+}
+
+static int64_t tiny(struct test_random *random) {
+    return test_random_below(random, 3) == 0 ? (int64_t)test_random_below(random, 4) : 0;
+}
+
+static int64_t huge(struct test_random *random) {
+    return INT64_MAX - (int64_t)test_random_below(random, 1u << 31);
+}
+
 static void error_is_bounded(void **state) {
     (void)state;
-    int64_t (*const makers[])(struct test_random *) = {uniform,  lognormal, bimodal,
-                                                       constant, wide,      on_bounds};
-    static const double quantiles[] = {0, 0.001, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1};
+    int64_t (*const makers[])(struct test_random *) = {
+        uniform, lognormal, bimodal, constant, wide, on_bounds, powers, tiny, huge};
     static const size_t counts[] = {1, 2, 3, 10, 1000, 20000};
     int64_t *values = malloc(20000 * sizeof(*values));
     struct test_random random = {test_random_seed(1)};
@@ -87,13 +99,14 @@ static void error_is_bounded(void **state) {
                 assert_int_equal(alog_sketch_add(&sketch, values[i]), ALOG_OK);
             }
             qsort(values, counts[c], sizeof(*values), by_value);
-            for (size_t q = 0; q < sizeof(quantiles) / sizeof(quantiles[0]); q++) {
-                double rank = ceil(quantiles[q] * (double)counts[c]);
+            for (int thousandth = 0; thousandth <= 1000; thousandth++) {
+                const double quantile = thousandth / 1000.0;
+                double rank = ceil(quantile * (double)counts[c]);
                 double exact = (double)values[rank < 1 ? 0 : (size_t)rank - 1], estimate = -1;
-                assert_true(alog_sketch_quantile_us(&sketch, quantiles[q], &estimate));
+                assert_true(alog_sketch_quantile_us(&sketch, quantile, &estimate));
                 if (fabs(estimate - exact) > 0.011 * exact) {
-                    fail_msg("maker %zu, %zu values, q %g: %g, exactly %g", m, counts[c],
-                             quantiles[q], estimate, exact);
+                    fail_msg("maker %zu, %zu values, q %g: %g, exactly %g", m, counts[c], quantile,
+                             estimate, exact);
                 }
             }
             alog_sketch_free(&sketch);
@@ -157,6 +170,68 @@ static void merging_forgets_the_order(void **state) {
         }
         alog_sketch_free(&whole);
         alog_sketch_free(&merged);
+    }
+}
+
+/* into = a + b, which stay as they are. */
+static void add_up(struct alog_sketch *into, const struct alog_sketch *a,
+                   const struct alog_sketch *b) {
+    assert_int_equal(alog_sketch_merge(into, a), ALOG_OK);
+    assert_int_equal(alog_sketch_merge(into, b), ALOG_OK);
+}
+
+static void merging_is_associative_and_commutative(void **state) {
+    (void)state;
+    int64_t (*const makers[])(struct test_random *) = {lognormal, wide, powers, tiny, huge};
+    struct test_random random = {test_random_seed(3)};
+    uint8_t expected[32768], bytes[32768];
+    for (int round = 0; round < 200; round++) {
+        struct alog_sketch part[3] = {{0}};
+        for (int i = 0; i < 3; i++) {
+            int64_t (*const maker)(struct test_random *) = makers[test_random_below(&random, 5)];
+            /* Empty ones too, and counts beyond 16 bits. */
+            for (uint32_t n = test_random_below(&random, 60); n > 0; n--) {
+                const int64_t value = maker(&random);
+                if (value > 0 && test_random_below(&random, 8) == 0) {
+                    assert_int_equal(alog_sketch_add_at(&part[i],
+                                                        alog_sketch_bucket((uint64_t)value),
+                                                        test_random_below(&random, 200000)),
+                                     ALOG_OK);
+                } else {
+                    assert_int_equal(alog_sketch_add(&part[i], value), ALOG_OK);
+                }
+            }
+        }
+        size_t len = 0;
+        static const int orders[][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1}, {1, 0, 2}};
+        for (size_t order = 0; order < 4; order++) {
+            const struct alog_sketch *a = &part[orders[order][0]], *b = &part[orders[order][1]];
+            const struct alog_sketch *c = &part[orders[order][2]];
+            struct alog_sketch pair = {0}, left = {0}, other = {0}, right = {0};
+            add_up(&pair, a, b);
+            add_up(&left, &pair, c);
+            add_up(&other, b, c);
+            add_up(&right, a, &other);
+            if (order == 0) {
+                len = encode(&left, expected);
+            }
+            assert_int_equal(encode(&left, bytes), len);
+            assert_memory_equal(bytes, expected, len);
+            assert_int_equal(encode(&right, bytes), len);
+            assert_memory_equal(bytes, expected, len);
+            struct alog_sketch back = {0};
+            assert_int_equal(alog_sketch_merge_bytes(&back, bytes, len), ALOG_OK);
+            assert_int_equal(encode(&back, bytes), len);
+            assert_memory_equal(bytes, expected, len);
+            alog_sketch_free(&pair);
+            alog_sketch_free(&left);
+            alog_sketch_free(&other);
+            alog_sketch_free(&right);
+            alog_sketch_free(&back);
+        }
+        for (int i = 0; i < 3; i++) {
+            alog_sketch_free(&part[i]);
+        }
     }
 }
 
@@ -225,6 +300,7 @@ int main(void) {
         cmocka_unit_test(error_is_bounded),
         cmocka_unit_test(no_data_has_no_quantile),
         cmocka_unit_test(merging_forgets_the_order),
+        cmocka_unit_test(merging_is_associative_and_commutative),
         cmocka_unit_test(bytes_are_as_documented),
         cmocka_unit_test(bad_bytes_are_refused),
         cmocka_unit_test(counts_do_not_wrap),
