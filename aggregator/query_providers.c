@@ -62,7 +62,9 @@ static const struct alog_column availability_columns[] = {
      "what fast_enough was counted from: exact (a threshold of the ingest) or sketch (within 1.1 "
      "%)"},
     PERCENTILE_COLUMNS,
-    {"latest_day", ALOG_COLUMN_TEXT, "the window's last day with calls, YYYY-MM-DD"},
+    {"latest_day", ALOG_COLUMN_TEXT,
+     "its last day with calls in the window, YYYY-MM-DD; NULL when it was silent from eight days "
+     "before the last of all calls on: then nothing is judged"},
     {"latest_calls", ALOG_COLUMN_INTEGER, "calls of that day that were not cancelled"},
     {"latest_p95_ms", ALOG_COLUMN_MS, "latency_p95_ms of that day"},
     {"trailing_p95_ms", ALOG_COLUMN_MS,

@@ -11,13 +11,18 @@ import json
 import math
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
 import tempfile
 
-SKETCH_ERROR = 0.011
-Z = 1.959963984540054
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from oracle_base import (DAY_NS, SKETCH_ERROR, compare, fail, instant_ns, nearest_rank, rate, same)
+from oracle_history import History
+from oracle_jobs import Jobs
+from oracle_sketches import Sketches
+
 START = 1770163200  # 2026-02-04 00:00 UTC
 FIELDS = """job_id environment agent_name issue_type success confidence fixes_applied execution_time_ms provider_id model attempt
  failure_class latency_ms retry_count fallback_from fallback_reason input_tokens output_tokens cost_usd selected_strategy
@@ -26,55 +31,10 @@ FIELDS = """job_id environment agent_name issue_type success confidence fixes_ap
  error_message ai_agent iterations""".split()
 
 
-def fail(what, actual, expected):
-    raise SystemExit(f"FAILED  {what}:\n  agentlog says {actual!r}\n  the oracle    {expected!r}")
-
-
-def same(a, b, tolerance):
-    if a is None or b is None or isinstance(a, (str, bool)) or isinstance(b, str):
-        return a == b
-    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-9)
-
-
-def compare(what, rows, keys, expected, columns, tolerance=1e-9):
-    """rows: agentlog's; expected: {key: (values of columns…)}."""
-    actual = {tuple(r[k] for k in keys): tuple(r[c] for c in columns) for r in rows}
-    if set(actual) != set(expected):
-        fail(f"{what}: rows", sorted(map(str, set(actual) - set(expected)))[:5], sorted(map(str, set(expected) - set(actual)))[:5])
-    for key, values in expected.items():
-        for column, a, b in zip(columns, actual[key], values):
-            if not same(a, b, tolerance):
-                fail(f"{what}: {column} of {key}", a, b)
-
-
-def wilson(s, n):
-    if not n:
-        return None, None
-    p, d = s / n, 1 + Z * Z / n
-    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    return max(0.0, (p + Z * Z / (2 * n) - half) / d), min(1.0, (p + Z * Z / (2 * n) + half) / d)
-
-
-def rate(s, n):
-    """A rate and the ends of its interval."""
-    return ((s or 0) / n if n else None, *wilson(s or 0, n or 0))
-
-
-def nearest_rank(values, q):
-    values = sorted(values)
-    return values[max(1, math.ceil(q * len(values))) - 1] if values else None
-
-
 # ---- The events as a table
 
 
-def instant_ns(text):
-    seconds, _, fraction = text.rstrip("Z").partition(".")
-    whole = datetime.datetime.fromisoformat(seconds).replace(tzinfo=datetime.timezone.utc)
-    return int(whole.timestamp()) * 10**9 + int((fraction or "0").ljust(9, "0"))
-
-
-class Oracle:
+class Oracle(History, Jobs, Sketches):
     def __init__(self, program, log, db):
         self.program, self.log, self.db = program, log, db
         self.sql = sqlite3.connect(":memory:")
@@ -88,12 +48,21 @@ class Oracle:
             values = [json.dumps(v) if isinstance(v, (dict, list)) else v for v in values]
             rows.append((e["event"], ts, ts // (86400 * 10**9), *values))
         self.sql.executemany(f"INSERT INTO e VALUES (?, ?, ?{', ?' * len(FIELDS)})", rows)
+        self.sql.execute(f"""CREATE TABLE j AS SELECT *, (SELECT status FROM e WHERE e.job_id = k.job_id AND event = 'job_end'
+                AND ts = k.end AND environment = 'production') AS status,
+            (SELECT iterations FROM e WHERE e.job_id = k.job_id AND event = 'job_end' AND ts = k.end
+                AND environment = 'production') AS iterations
+            FROM (SELECT job_id, COALESCE(MIN(ts) FILTER (WHERE event = 'job_start'), MIN(ts)) / {DAY_NS} AS day,
+                MIN(ts) FILTER (WHERE event = 'job_start') AS start, MAX(ts) FILTER (WHERE event = 'job_end') AS end,
+                MAX(ai_agent) AS ai, SUM(event = 'orchestration_execution') AS orchestrations
+                FROM e WHERE environment = 'production' AND job_id IS NOT NULL GROUP BY job_id) AS k""")
         self.window = ()
         self.use(None, None)
 
     def use(self, since, until):
         """Seconds; hours for what reads hours. Days, for what reads days, are those that they lie in."""
         self.window = ()
+        self.days = ((since or 0) // 86400, -(-until // 86400) if until else 1 << 40)
         low, high = (since or 0) * 10**9, until * 10**9 if until else 1 << 62
         for option, at in (("--since", since), ("--until", until)):
             if at is not None:
@@ -101,12 +70,13 @@ class Oracle:
                 self.window += (option, text)
         ns = 86400 * 10**9
         self.sql.executescript(f"""
-            DROP VIEW IF EXISTS h; DROP VIEW IF EXISTS d; DROP VIEW IF EXISTS jobs_of_days;
+            DROP VIEW IF EXISTS h; DROP VIEW IF EXISTS d; DROP VIEW IF EXISTS jobs_of_days; DROP VIEW IF EXISTS jd;
             CREATE VIEW h AS SELECT * FROM e WHERE environment = 'production' AND ts >= {low} AND ts < {high};
             CREATE VIEW jobs_of_days AS SELECT job_id FROM
                 (SELECT job_id, COALESCE(MIN(CASE event WHEN 'job_start' THEN ts END), MIN(ts)) / {ns} AS day FROM e
                  WHERE environment = 'production' AND job_id IS NOT NULL GROUP BY job_id)
                 WHERE day >= {low // ns} AND day < {-(-high // ns)};
+            CREATE VIEW jd AS SELECT * FROM j WHERE day >= {low // ns} AND day < {-(-high // ns)};
             CREATE VIEW d AS SELECT * FROM e WHERE environment = 'production' AND day >= {low // ns} AND day < {-(-high // ns)};""")
 
     def rows(self, sql):
@@ -117,8 +87,8 @@ class Oracle:
         return {tuple("" if v is None else v for v in row[:keys]): row[keys:] for row in self.rows(sql)}
 
     def stats(self, kind, *options):
-        done = subprocess.run([self.program, "stats", kind, self.db, *self.window, *map(str, options), "--json"],
-                              stdout=subprocess.PIPE)
+        words = ["summary"] if kind == "summary" else ["stats", kind]
+        done = subprocess.run([self.program, *words, self.db, *self.window, *map(str, options), "--json"], stdout=subprocess.PIPE)
         if done.returncode not in (0, 4):
             raise SystemExit(f"FAILED  stats {kind} exits with {done.returncode}")
         return json.loads(done.stdout)
@@ -138,6 +108,37 @@ class Oracle:
             compare(f"success-rate by {by}", self.stats("success-rate", "--by", ",".join(by)), keys, expected,
                     ("executions", "successes", "success_rate", "success_rate_low", "success_rate_high",
                      "confidence_weighted_rate"))
+
+    def check_agents(self):
+        sums = ("SUM(COALESCE(fixes_applied, 0)), SUM(COALESCE(attempt, 1) > 1), AVG(execution_time_ms)")
+        compare("agents", self.stats("agents"), ("agent_name",), {
+            key: (n, s, *rate(s, n), *rest) for key, (n, s, *rest) in self.groups(
+                "SELECT agent_name, COUNT(*), SUM(success), AVG(confidence), COUNT(DISTINCT NULLIF(issue_type, '')),"
+                f" COUNT(DISTINCT NULLIF(provider_id, '')), COUNT(DISTINCT NULLIF(model, '')), {sums}"
+                " FROM h WHERE event = 'agent_execution' GROUP BY 1", 1).items()},
+            ("executions", "successes", "success_rate", "success_rate_low", "success_rate_high", "confidence_avg", "issue_types",
+             "providers", "models", "fixes_applied", "retries", "avg_execution_time_ms"))
+        compare("success-rate, further", self.stats("success-rate"), ("agent_name", "issue_type"), self.groups(
+            f"SELECT agent_name, issue_type, COUNT(confidence), AVG(confidence), {sums} FROM h WHERE event = 'agent_execution'"
+            " GROUP BY 1, 2", 2), ("confidence_count", "confidence_avg", "fixes_applied", "retries", "avg_execution_time_ms"))
+        for row in self.stats("agents"):
+            times = [v for v, in self.sql.execute("SELECT execution_time_ms FROM h WHERE event = 'agent_execution'"
+                                                  " AND execution_time_ms IS NOT NULL AND agent_name = ?", (row["agent_name"],))]
+            for q in (50, 95):
+                if not same(row[f"execution_time_p{q}_ms"], nearest_rank(times, q / 100), SKETCH_ERROR):
+                    fail(f"p{q} of {row['agent_name']}", row[f"execution_time_p{q}_ms"], nearest_rank(times, q / 100))
+
+    def check_providers(self):
+        compare("providers", self.stats("providers"), ("provider_id",), {
+            key: (n, s, *rate(s, n), m, *rate(ran, m), *rest) for key, (n, s, m, ran, *rest) in self.groups(
+                "SELECT provider_id, COUNT(*), SUM(success), SUM(COALESCE(failure_class, '') <> 'cancelled'),"
+                " SUM(COALESCE(failure_class, '') NOT IN ('cancelled', 'availability')), COUNT(DISTINCT NULLIF(model, '')),"
+                " AVG(latency_ms) FILTER (WHERE success), SUM(COALESCE(retry_count, 0) > 0), SUM(COALESCE(fallback_from, '') <> ''),"
+                " SUM(COALESCE(input_tokens, 0)), SUM(COALESCE(output_tokens, 0)), SUM(cost_usd)"
+                " FROM h WHERE event = 'provider_performance' GROUP BY 1", 1).items()},
+            ("calls", "successes", "success_rate", "success_rate_low", "success_rate_high", "not_cancelled", "availability",
+             "availability_low", "availability_high", "models", "avg_latency_ms", "retried_calls", "fallbacks", "input_tokens",
+             "output_tokens", "cost_usd"))
 
     def check_availability(self):
         for limit, source in ((1000, "exact"), (1234.5, "sketch")):
@@ -268,6 +269,24 @@ class Oracle:
             patterns[row["error_type"], row["error_category"]] = patterns.get((row["error_type"], row["error_category"]), 0) + row["errors"]
         if patterns != {tuple(r[k] for k in keys): r["errors"] for r in rows}:
             fail("error patterns add up", patterns, rows)
+        self.compare_patterns(total)
+
+    def compare_patterns(self, total):
+        """Of the messages that were generated; None in MESSAGES is a pattern that is the message itself."""
+        expected = {}
+        for error_type, category, message, ts in self.rows(
+                "SELECT error_type, COALESCE(error_category, ''), COALESCE(error_message, ''), ts FROM h WHERE event = 'error'"):
+            pattern = [message if p is None else p for _, match, p in MESSAGES if re.fullmatch(match, message)]
+            if pattern:
+                n, first, sample, last = expected.get((error_type, category, pattern[0]), (0, 1 << 63, "", 0))
+                (first, sample) = min((first, sample), (ts, message))
+                expected[error_type, category, pattern[0]] = (n + 1, first, sample, max(last, ts))
+        rows = {(r["error_type"], r["error_category"], r["pattern"]): r for r in self.stats("error-patterns")}
+        for key, (n, first, sample, last) in expected.items():
+            row = rows.get(key)
+            actual = row and (row["errors"], instant_ns(row["first_seen"]), row["sample"], instant_ns(row["last_seen"]))
+            if actual != (n, first, sample, last) or not same(row["share"], n / total, 1e-9):
+                fail(f"pattern {key}", row, (n, first, sample, last))
 
     def check_retries(self):
         expected = {}
@@ -307,76 +326,6 @@ class Oracle:
         compare("agents-providers", [r for r in self.stats("agents-providers") if r["executions"]], ("agent_name", "provider_id"),
                 expected, ("executions", "successes", "other_success_rate", "correlation"))
 
-    def check_all_time(self):
-        row = self.rows(
-            "SELECT COUNT(*), SUM(event = 'error'), SUM(event = 'agent_execution'),"
-            " SUM(event = 'provider_performance'), SUM(COALESCE(input_tokens, 0)), SUM(event = 'hook_execution'),"
-            " SUM(event = 'individual_test_execution' AND status <> 'skipped') FROM d WHERE event NOT IN"
-            " ('writer_stats', 'writer_loss')")
-        jobs = self.rows(
-            "WITH j AS (SELECT job_id, MIN(CASE event WHEN 'job_start' THEN ts END) AS start,"
-            "   MAX(CASE event WHEN 'job_end' THEN ts END) AS end, MAX(ai_agent) AS ai FROM e WHERE environment = 'production'"
-            "   AND job_id IN jobs_of_days GROUP BY job_id HAVING start IS NOT NULL OR end IS NOT NULL),"
-            " s AS (SELECT j.*, (SELECT status FROM e WHERE e.job_id = j.job_id AND event = 'job_end' AND ts = j.end) AS status FROM j)"
-            " SELECT COUNT(*), COALESCE(SUM(status = 'success'), 0), COALESCE(SUM(status = 'failed'), 0), COALESCE(SUM(ai), 0),"
-            " COALESCE(SUM(end >= start), 0), AVG(CASE WHEN end >= start THEN (end - start) / 1000 / 1e3 END) FROM s")
-        rows = self.stats("all-time")
-        if row[0][0] or jobs[0][0]:
-            compare("all-time", rows, ("environment",), {("production",): row[0] + jobs[0]},
-                    ("events", "total_errors", "agent_executions", "provider_calls", "input_tokens", "hook_runs", "tests_run",
-                     "total_jobs", "successful_jobs", "failed_jobs", "ai_jobs", "timed_jobs", "avg_job_duration_ms"))
-
-    def check_trends(self):
-        day = lambda number: (datetime.date(1970, 1, 1) + datetime.timedelta(days=number)).isoformat()
-        expected, before = {}, None
-        for number, n, s in self.rows("SELECT day, COUNT(*), SUM(success) FROM d WHERE event = 'agent_execution' GROUP BY 1 ORDER BY 1"):
-            previous = before[1] if before and before[0] == number - 1 else None
-            expected[(day(number),)] = (n, *rate(s, n), previous, s / n - previous if previous is not None else None)
-            before = number, s / n
-        compare("trend success-rate", self.stats("trend"), ("period",), expected,
-                ("n", "value", "value_low", "value_high", "previous", "change"))
-        compare("trend cost by week", self.stats("trend", "--metric", "cost", "--by", "week") if not self.window else [],
-                ("period",), {(day(k[0]),): v for k, v in self.groups(
-                    "SELECT day - (day + 3) % 7, SUM(cost_usd IS NOT NULL), SUM(cost_usd) FROM d"
-                    " WHERE event = 'provider_performance' GROUP BY 1", 1).items()} if not self.window else {}, ("n", "value"))
-
-    def check_regress(self):
-        if self.window:
-            return
-        last, = self.rows("SELECT MAX(day) FROM e WHERE environment = 'production' AND event NOT IN ('writer_stats', 'writer_loss')")[0]
-        expected = {}
-        for agent, n, s, m, t in self.rows(
-                f"SELECT agent_name, SUM(day = {last}), SUM(success) FILTER (WHERE day = {last}), SUM(day = {last} - 1),"
-                f" SUM(success) FILTER (WHERE day = {last} - 1) FROM h WHERE event = 'agent_execution' AND day >= {last} - 1"
-                " GROUP BY 1"):
-            if n >= 5 and m >= 5:
-                p = (s + t) / (n + m)
-                sd = math.sqrt(p * (1 - p) * (1 / n + 1 / m))
-                expected[(agent,)] = (n, s / n, m, t / m, 0.5 * math.erfc((t / m - s / n) / sd / math.sqrt(2)) if sd else 1.0)
-        compare("regress", [r for r in self.stats("regress", "--min-count", 5) if r["metric"] == "success_rate"], ("subject",),
-                expected, ("n", "value", "n_before", "value_before", "p_value"))
-
-    def check_jobs(self):
-        jobs = [j for j, in self.rows("SELECT DISTINCT job_id FROM e WHERE environment = 'production' AND job_id IS NOT NULL"
-                                      " ORDER BY 1")]
-        for job in random.Random(7).sample(jobs, min(6, len(jobs))):
-            story = json.loads(subprocess.run([self.program, "job", self.db, job, "--environment", "production", "--json"],
-                                              check=True, stdout=subprocess.PIPE).stdout)
-            where = " FROM e WHERE environment = 'production' AND job_id = ?"
-            one = lambda sql: self.sql.execute(sql + where, (job,)).fetchone()
-            events, errors, tests, decisions = one("SELECT COUNT(*), SUM(event = 'error'), SUM(event = 'individual_test_execution'"
-                                                   " AND status IN ('failed', 'error')), SUM(event = 'strategy_decision')")
-            actual = (story["job"]["events"], sum(r["errors"] for r in story["errors"]),
-                      sum(r["failed"] + r["errors"] for r in story["failed_tests"]), sum(r["decisions"] for r in story["strategies"]))
-            if actual != (events, errors, tests, decisions):
-                fail(f"job {job}", actual, (events, errors, tests, decisions))
-            compare(f"agents of {job}", story["agents"], ("agent_name", "issue_type", "provider_id", "model"), self.groups(
-                f"SELECT agent_name, issue_type, provider_id, model, COUNT(*), SUM(success){where.replace('?', repr(job))}"
-                " AND event = 'agent_execution' GROUP BY 1, 2, 3, 4", 4), ("attempts", "successes"))
-            times = [instant_ns(r["at"]) for r in story["timeline"]]
-            if times != sorted(times):
-                fail(f"time line of {job}", times, sorted(times))
-
     def check_all(self):
         for name in sorted(n for n in dir(self) if n.startswith("check_") and n != "check_all"):
             getattr(self, name)()
@@ -384,26 +333,37 @@ class Oracle:
 
 # ---- Generated logs
 
+DAYS = 10
+# What makes messages of one kind, what matches them, and the pattern that they are to be folded to.
+MESSAGES = (
+    (lambda r: f"line {r.randrange(99)} of /a/b{r.randrange(9)}.c", r"line \d+ of \S+", "line <n> of <path>"),
+    (lambda r: f"request {r.getrandbits(128):032x} timed out after {r.randrange(90)}.5 s\n  at 7", r"request \w+ timed[^z]*",
+     "request <id> timed out after <n> s"),
+    (lambda r: f"no module named 'agents.v{r.randrange(3)}'", r"no module named 'agents.v\d'", None),
+    (lambda r: "", r"", ""))
+
 
 def generate(seed, out):
     r = random.Random(seed)
     maybe = lambda p, name, value: {name: value} if r.random() < p else {}
     shares = lambda: r.choice((0, 0.25, 0.5, 0.8, 1, round(r.random(), 2), round(r.random(), 3), round(r.random(), 6)))
     ms = lambda: r.choice((0, 0.5, 1000, 1000.001, round(r.lognormvariate(6, 2), 3)))
-    for number in range(4000):
-        e = {"timestamp": START * 10**9 + r.randrange(4 * 86400 * 10**9), **maybe(0.7, "job_id", f"job-{r.randrange(40)}"),
+    for number in range(6000):
+        e = {"timestamp": START * 10**9 + r.randrange(DAYS * 86400 * 10**9), **maybe(0.7, "job_id", f"job-{r.randrange(40)}"),
              **maybe(0.1, "environment", "test")}
+        bad_day = e["timestamp"] >= (START + (DAYS - 1) * 86400) * 10**9
         kind = r.randrange(10)
         if kind < 3:
-            e |= {"event": "agent_execution", "agent_name": f"agent {r.randrange(4)}", "success": r.random() < 0.7,
+            e |= {"event": "agent_execution", "agent_name": f"agent {r.randrange(4)}", "success": r.random() < (0.3 if bad_day else 0.7),
                   **maybe(0.8, "issue_type", f"t{r.randrange(3)}"), **maybe(0.8, "confidence", shares()),
                   **maybe(0.6, "provider_id", f"p{r.randrange(3)}"), **maybe(0.6, "model", f"m{r.randrange(3)}"),
                   **maybe(0.8, "execution_time_ms", ms())}
         elif kind < 6:
-            ok = r.random() < 0.8
-            e |= {"event": "provider_performance", "provider_id": f"p{r.randrange(3)}", "success": ok,
-                  **maybe(0.8, "model", f"m{r.randrange(3)}"), **maybe(0.8, "latency_ms", ms()),
-                  **maybe(0.2, "fallback_from", f"p{r.randrange(3)}"), **maybe(0.2, "fallback_reason", "429"),
+            provider = r.randrange(3)
+            ok = r.random() < (0.4 if bad_day and provider == 0 else 0.8)
+            e |= {"event": "provider_performance", "provider_id": f"p{provider}", "success": ok,
+                  **maybe(0.8, "model", f"m{r.randrange(3)}"), **maybe(0.8, "latency_ms", ms() * (9 if bad_day and provider == 1 else 1)),
+                  **maybe(0.2, "retry_count", r.randrange(4)), **maybe(0.2, "fallback_from", f"p{r.randrange(3)}"), **maybe(0.2, "fallback_reason", "429"),
                   **maybe(0.7, "cost_usd", r.randrange(10**7) / 10**6), **maybe(0.7, "input_tokens", r.randrange(9999)),
                   **maybe(0.7, "output_tokens", r.randrange(999))}
             if not ok:
@@ -424,7 +384,7 @@ def generate(seed, out):
                   "status": r.choice(("passed", "passed", "failed", "error", "skipped"))}
         else:
             e |= {"event": "error", "error_type": r.choice(("lint", "hook")), **maybe(0.5, "error_category", "c"),
-                  "error_message": f"line {r.randrange(99)} of /a/b{r.randrange(9)}.c"}
+                  "error_message": r.choice(MESSAGES)[0](r)}
         out.write(json.dumps(e) + "\n")
     # One start and one end a job, the end now and then before the start.
     for job in range(40):
