@@ -1,9 +1,10 @@
 #include "cap.h"
 
-#include "calendar.h"
 #include "format/error.h"
 #include "levels.h"
 #include "sql_error.h"
+
+#define OF_THE_DAY "hour_epoch >= :day AND hour_epoch < :day + 86400"
 
 struct capping {
     sqlite3 *db;
@@ -49,17 +50,42 @@ static bool has_dimension(const struct alog_rollup_kind *kind, const char *name)
     return false;
 }
 
+/* Rows by the day of jobs are taken back when a job's day changes: what was merged could not be. */
+static bool is_capped(enum alog_rollup rollup) {
+    return alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR;
+}
+
+/* Values with a meaning, which stay and are not counted, as a list in brackets. */
+static void append_kept_names(sqlite3_str *sql, const char *dimension) {
+    sqlite3_str_appendall(sql, "('" ALOG_OTHER_NAME "'");
+    if (strcmp(dimension, "event") == 0) {
+        size_t count;
+        const struct alog_event_type *types = alog_catalogue(&count);
+        for (size_t i = 0; i < count; i++) {
+            sqlite3_str_appendf(sql, ", %Q", types[i].name);
+        }
+        sqlite3_str_appendall(sql, ", ''"); /* of a loss: not known */
+    } else if (strcmp(dimension, "reason") == 0) {
+        sqlite3_str_appendall(sql, ", 'gap', 'sync_failed'");
+    }
+    sqlite3_str_appendall(sql, ")");
+}
+
 /* The distinct values of a dimension on the day, in all tables that have it, as a subquery. */
 static char *values_sql(const char *dimension) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     bool first = true;
     for (enum alog_rollup rollup = 0; rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
-        if (alog_level_wanted(rollup) && has_dimension(kind, dimension)) {
+        if (is_capped(rollup) && has_dimension(kind, dimension)) {
+            const bool by_day = alog_level_wanted(rollup);
             sqlite3_str_appendf(sql,
-                                "%sSELECT DISTINCT %s AS value FROM %s_day WHERE environment = :env"
-                                " AND day_epoch = :day AND %s <> '" ALOG_OTHER_NAME "'",
-                                first ? "" : " UNION ", dimension, kind->table, dimension);
+                                "%sSELECT DISTINCT %s AS value FROM %s%s WHERE environment = :env"
+                                " AND %s AND %s NOT IN ",
+                                first ? "" : " UNION ", dimension, kind->table,
+                                by_day ? "_day" : "", by_day ? "day_epoch = :day" : OF_THE_DAY,
+                                dimension);
+            append_kept_names(sql, dimension);
             first = false;
         }
     }
@@ -73,9 +99,9 @@ static enum alog_status fold_table(const struct capping *c, enum alog_rollup rol
     const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
     char of_the_day[256];
     sqlite3_snprintf(sizeof(of_the_day), of_the_day,
-                     "environment = :env AND hour_epoch >= :day AND hour_epoch < :day + %d"
+                     "environment = :env AND " OF_THE_DAY
                      " AND %s IN (SELECT value FROM temp.dropped)",
-                     (int)ALOG_DAY_S, dimension);
+                     dimension);
     sqlite3_str *names = sqlite3_str_new(NULL), *merged = sqlite3_str_new(NULL);
     sqlite3_str *groups = sqlite3_str_new(NULL);
     for (unsigned i = 0; i < kind->dimension_count; i++) {
@@ -167,7 +193,7 @@ static enum alog_status cap_dimension(const struct capping *c, const char *dimen
                      NULL);
     }
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        if (alog_level_wanted(rollup) && has_dimension(alog_rollup_kind(rollup), dimension)) {
+        if (is_capped(rollup) && has_dimension(alog_rollup_kind(rollup), dimension)) {
             status = fold_table(c, rollup, dimension);
         }
     }
@@ -177,7 +203,7 @@ static enum alog_status cap_dimension(const struct capping *c, const char *dimen
 /* Whether a table before this one has the dimension. */
 static bool was_seen(enum alog_rollup rollup, const char *dimension) {
     for (enum alog_rollup before = 0; before < rollup; before++) {
-        if (alog_level_wanted(before) && has_dimension(alog_rollup_kind(before), dimension)) {
+        if (is_capped(before) && has_dimension(alog_rollup_kind(before), dimension)) {
             return true;
         }
     }
@@ -191,8 +217,8 @@ enum alog_status alog_cap_day(sqlite3 *db, int64_t cap, sqlite3_value *environme
     *ret_changed = false;
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
-        for (unsigned i = 0;
-             alog_level_wanted(rollup) && status == ALOG_OK && i < kind->dimension_count; i++) {
+        for (unsigned i = 0; is_capped(rollup) && status == ALOG_OK && i < kind->dimension_count;
+             i++) {
             if (!was_seen(rollup, kind->dimensions[i])) {
                 status = cap_dimension(&c, kind->dimensions[i], ret_changed);
             }

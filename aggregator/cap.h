@@ -8,9 +8,11 @@
  * `cap` by that order of all that were ever seen on it, for once out of that number a value stays
  * out; hence any sequence of ingests ends alike.
  *
- * Test ids may be ten times as many. It holds for the columns of the rollups that have levels, by
- * column name: a value that is kept in one of the tables is kept in all. rollup_events,
- * rollup_losses, the tables of single jobs and those by the day of jobs are as they are.
+ * Test ids may be ten times as many. It holds for the columns of the hourly rollups, by column
+ * name: a value that is kept in one of the tables is kept in all. Event types of the catalogue and
+ * the reasons `gap` and `sync_failed` stay and are not counted. The tables of single jobs are as
+ * they are, and so are those by the day of jobs: a job's part in them is taken back when an earlier
+ * event moves it to another day, and what was merged into _OTHER could not be told apart again.
  */
 #ifndef AGENTLOG_AGGREGATOR_CAP_H
 #define AGENTLOG_AGGREGATOR_CAP_H

@@ -5,7 +5,7 @@
 -- nothing here depends on when, or in how many steps, the log was ingested.
 --
 -- Absent dimensions are '' and never NULL; beyond settings.dimension_cap different values a day (ten times that for test ids) the rest is '_OTHER', in the
--- rollups that have levels (those with fewest digits stay, then the shortest: see cap.h). Numbers that are NaN, infinite, outside their field's
+-- hourly rollups (those with fewest digits stay, then the shortest; event types of the catalogue always: see cap.h). Numbers that are NaN, infinite, outside their field's
 -- range in the catalogue or above 2^53 of the column's units are left out of sums and counted in not_finite. *_us are microseconds,
 -- *_nusd billionths of a dollar, *_e6 millionths. *_hist are latency sketches: see FORMAT.md, "Sketches".
 

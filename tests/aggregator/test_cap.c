@@ -165,11 +165,58 @@ static void test_under_the_cap(void **state) {
                                               " FROM rollup_agents") > 50);
 }
 
+/* User-defined events and losses by the hundred; the catalogue's events stay what they are. */
+static void test_types_of_events(void **state) {
+    struct fixture *f = *state;
+    struct segment_maker maker;
+    segment_maker_init(&maker, alog_io_system(), f->log, 5);
+    for (int part = 0; part < 2; part++) {
+        segment_maker_begin(&maker);
+        for (int i = part; i < 200; i += 2) {
+            char line[300];
+            snprintf(line, sizeof line,
+                     "{\"event\":\"made.up.%03d\",\"timestamp\":1770163200000000000}", i);
+            segment_maker_add_line(&maker, line);
+            snprintf(line, sizeof line,
+                     "{\"event\":\"writer_loss\",\"timestamp\":1770163200000000000,"
+                     "\"lost_event\":\"made.up.%03d\",\"lost_count\":2,\"reason\":\"because %d\"}",
+                     i, i);
+            segment_maker_add_line(&maker, line);
+        }
+        segment_maker_add_line(&maker, "{\"event\":\"individual_test_execution\",\"test_id\":\"t\","
+                                       "\"status\":\"passed\",\"timestamp\":1770163200000000000}");
+        maker.next_sequence += 7;
+        assert_int_equal(segment_maker_end_block(&maker), ALOG_OK);
+        segment_maker_seal(&maker);
+        ingest(f->log, f->db, 10, 1);
+    }
+    segment_maker_free(&maker);
+    expect(f->db,
+           "SELECT COUNT(*), SUM(events), SUM(events) FILTER (WHERE event = '_OTHER'),"
+           " SUM(events) FILTER (WHERE event = 'writer_loss'),"
+           " SUM(events) FILTER (WHERE event = 'individual_test_execution') FROM rollup_events",
+           "13|402|190|200|2\n");
+    expect(f->db,
+           "SELECT COUNT(DISTINCT event), COUNT(DISTINCT reason), SUM(events_lost),"
+           " SUM(events_lost) FILTER (WHERE reason = 'gap') FROM rollup_losses",
+           "12|12|414|14\n");
+    char *expected = db_dump(f->db, NULL);
+    struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
+    options.day = "2026-02-04";
+    assert_int_equal(alog_rebuild(f->log, f->db, &options, NULL, NULL), ALOG_OK);
+    db_dump_assert_equal(f->db, expected, "a day");
+    options.day = NULL;
+    assert_int_equal(alog_rebuild(f->log, f->db, &options, NULL, NULL), ALOG_OK);
+    db_dump_assert_equal(f->db, expected, "all");
+    free(expected);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_names_that_people_gave_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_under_the_cap, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_types_of_events, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
