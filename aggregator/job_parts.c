@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* Bytes that a value may take at most: a number with its comma, and a string byte escaped. */
+/* Bytes that a value may take at most: a number with its comma (eight are written even where there
+ * are fewer), and a string byte escaped. */
 #define NUMBER_BYTES  21u
 #define ESCAPED_BYTES 6u
 
@@ -20,31 +21,38 @@ static uint32_t *sample_of(void *row, const struct alog_rollup_column *column) {
 
 /* ---- Writing; the room is made for a whole row at once ---- */
 
-static unsigned digits_of(uint64_t number) {
-    static const uint64_t powers[] = {0,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000,
-                                      100000000000000000,
-                                      1000000000000000000,
-                                      10000000000000000000u};
-    /* log10(2) is 1233 / 4096 and a little: the guess is right or one too small. */
-    unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
-    unsigned guess = bits * 1233 >> 12;
-    return guess + (number >= powers[guess]);
+static void put_pair(char *at, unsigned number) {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    memcpy(at, pairs + 2 * number, 2);
+}
+
+/* All eight digits of a number below 10^8. */
+static void put_eight(char *at, uint32_t number) {
+    uint32_t high = number / 10000, low = number % 10000;
+    put_pair(at, high / 100);
+    put_pair(at + 2, high % 100);
+    put_pair(at + 4, low / 100);
+    put_pair(at + 6, low % 100);
+}
+
+static char *put_below_1e8(char *at, uint32_t number) {
+    if (number < 10) {
+        *at = (char)('0' + number);
+        return at + 1;
+    }
+    if (number < 100) {
+        put_pair(at, number);
+        return at + 2;
+    }
+    char eight[16] = {0};
+    put_eight(eight, number);
+    unsigned zeros = (unsigned)((number < 10000000) + (number < 1000000) + (number < 100000) +
+                                (number < 10000) + (number < 1000));
+    memcpy(at, eight + zeros, 8);
+    return at + 8 - zeros;
 }
 
 static char *put_number(char *at, int64_t number) {
@@ -52,22 +60,19 @@ static char *put_number(char *at, int64_t number) {
     if (number < 0) {
         *at++ = '-';
     }
-    if (left < 10) {
-        *at = (char)('0' + left);
-        return at + 1;
+    if (left < 100000000) {
+        return put_below_1e8(at, (uint32_t)left);
     }
-    char *end = at + digits_of(left);
-    char *digit = end;
-    for (; left >= 100; left /= 100) {
-        unsigned pair = (unsigned)(left % 100);
-        *--digit = (char)('0' + pair % 10);
-        *--digit = (char)('0' + pair / 10);
+    uint64_t high = left / 100000000;
+    if (high < 100000000) {
+        at = put_below_1e8(at, (uint32_t)high);
+    } else {
+        at = put_below_1e8(at, (uint32_t)(high / 100000000));
+        put_eight(at, (uint32_t)(high % 100000000));
+        at += 8;
     }
-    *--digit = (char)('0' + left % 10);
-    if (left >= 10) {
-        *--digit = (char)('0' + left / 10);
-    }
-    return end;
+    put_eight(at, (uint32_t)(left % 100000000));
+    return at + 8;
 }
 
 /* Whether a byte of it has to be written as something else. */

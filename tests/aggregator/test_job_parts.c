@@ -1,4 +1,5 @@
 /* job_parts.c: what is written is read back, and what was not written is refused. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,6 +80,38 @@ static void there_and_back(void **state) {
     alog_buffer_free(&copy);
     alog_groups_free(&groups);
     alog_groups_free(&other);
+}
+
+static void expect_number(int64_t number) {
+    struct alog_groups groups = {0};
+    struct alog_part_list list = {0};
+    uint32_t key[ALOG_MAX_DIMENSIONS] = {name(&groups, ALOG_STR(""))};
+    struct alog_row_job_strategies *row =
+        alog_groups_part(&groups, ALOG_IN_job_strategies, &list, key);
+    assert_non_null(row);
+    *row = (struct alog_row_job_strategies){number, -number, number, 0, 0};
+    struct alog_buffer text = {NULL, 0, 0};
+    assert_int_equal(alog_job_parts_write(&groups, ALOG_IN_job_strategies, &list, 0, &text),
+                     ALOG_OK);
+    char expected[128];
+    snprintf(expected, sizeof(expected), "[[\"\",%" PRId64 ",%" PRId64 ",%" PRId64 ",0,0]]", number,
+             -number, number);
+    assert_true(alog_string_equal(whole(&text), alog_str(expected)));
+    alog_buffer_free(&text);
+    alog_groups_free(&groups);
+}
+
+static void numbers_of_any_length(void **state) {
+    (void)state;
+    for (int64_t power = 1;; power *= 10) {
+        expect_number(power - 1);
+        expect_number(power);
+        expect_number(power + power / 9);
+        if (power > INT64_MAX / 10) {
+            break;
+        }
+    }
+    expect_number(INT64_MAX);
 }
 
 static void what_was_not_written_is_refused(void **state) {
@@ -164,6 +197,7 @@ static void the_views_have_the_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(numbers_of_any_length),
         cmocka_unit_test(what_was_not_written_is_refused),
         cmocka_unit_test(so_is_half_of_it),
         cmocka_unit_test(the_views_have_the_columns),
