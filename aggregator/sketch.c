@@ -156,7 +156,12 @@ enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_s
 }
 
 /* The shortest form only, so that equal sketches have equal bytes. */
-static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_value) {
+static inline const uint8_t *read_varint(const uint8_t *at, const uint8_t *end,
+                                         uint64_t *ret_value) {
+    if (at != end && *at < 0x80) { /* nearly all are so short */
+        *ret_value = *at;
+        return at + 1;
+    }
     uint64_t value = 0;
     for (unsigned shift = 0; at != end && shift < 64; shift += 7) {
         uint8_t byte = *at++;
