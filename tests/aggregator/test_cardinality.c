@@ -54,6 +54,7 @@ static int64_t number_of(const char *variable, int64_t fallback) {
 }
 
 /* An event in the second `at` of the fixtures' day. */
+ALOG_PRINTF(3, 4)
 static void add(struct fixture *f, int64_t at, const char *format, ...) {
     char line[300];
     int len = snprintf(line, sizeof line, "{\"timestamp\":%" PRId64 "000000000,", FIXTURE_DAY + at);

@@ -144,6 +144,7 @@ static void from_archive(struct property_case *c) {
 
 /* ---- What adds up ---- */
 
+ALOG_PRINTF(2, 3)
 static int64_t integer(sqlite3 *db, const char *format, ...) {
     char sql[1200];
     sqlite3_stmt *row = NULL;
