@@ -73,7 +73,8 @@ const struct cli_command cmd_report = {
     .description =
         "Make a page that needs nothing but itself: no script, no network, light and dark, for "
         "screens, phones and paper. It shows the headline figures with their change against as "
-        "many days before, agents, providers, confidence, strategies, retries, cost, tests, "
+        "many days before, what got worse, agents, providers, confidence, strategies, retries, "
+        "cost, tests, "
         "errors, silent instrumentation, and how complete the data is. Every chart has its table.\n"
         "Without --since it is about 30 days, with it about two years at most.",
     .examples = "agentlog report agents.db -o report.html\n"

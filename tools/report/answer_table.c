@@ -151,8 +151,7 @@ static void put_row(struct html *html, const struct alog_table *table, size_t ro
     html_raw(html, "</tr>\n");
 }
 
-/* The command that shows the rest, for the page's window and environment. */
-static void put_more(struct page *page, size_t more, const char *command) {
+void answer_more(struct page *page, size_t more, const char *command) {
     struct html *html = &page->html;
     char first[DAY_BYTES];
     char end[DAY_BYTES];
@@ -183,7 +182,7 @@ void answer_table(struct page *page, const struct alog_table *table,
     }
     end_table(html);
     if (table->row_count > rows) {
-        put_more(page, table->row_count - rows, form->command);
+        answer_more(page, table->row_count - rows, form->command);
     }
     if (form->folded) {
         html_raw(html, "</details>\n");

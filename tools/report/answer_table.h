@@ -31,6 +31,9 @@ struct answer_table {
 void answer_table(struct page *page, const struct alog_table *table,
                   const struct answer_table *form);
 
+/* "and 37 more: agentlog COMMAND DB …", for the page's window and environment. */
+void answer_more(struct page *page, size_t more, const char *command);
+
 /* The values of a chart over time, a row per bucket that has any; nothing when none has. */
 void answer_series(struct page *page, const char *id, const char *caption, enum number_unit unit,
                    const struct chart_series *series, size_t count);

@@ -69,6 +69,7 @@ void page_nothing(struct page *page, const char *sentence);
 
 /* The sections, in their order on the page. */
 void section_headline(struct page *page);
+void section_worse(struct page *page);
 void section_agents(struct page *page);
 void section_providers(struct page *page);
 void section_confidence(struct page *page);

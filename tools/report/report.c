@@ -69,6 +69,7 @@ static const struct {
     const char *id, *name;
     void (*write)(struct page *page);
 } sections[] = {
+    {"worse", "What got worse", section_worse},
     {"agents", "Agents", section_agents},
     {"providers", "Providers", section_providers},
     {"confidence", "Confidence", section_confidence},
