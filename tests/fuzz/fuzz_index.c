@@ -2,8 +2,9 @@
  * Any bytes as a sealed segment whose frames all pass their checks, as a broken or hostile writer
  * could make it: what stands in index, seek table and headers is then believed to be meant. The
  * checks of all frames are set right first; then every byte is verified, index and seek table held
- * against the blocks, and the facts are read from the index alone. A file in shared memory, since
- * these calls open files themselves.
+ * against the blocks, and the facts are read from the index alone; of an archive, each source is
+ * read as the segment that it was. A file in shared memory, since these calls open files
+ * themselves.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,8 +15,12 @@
 
 #include <agentlog/reader.h>
 
+#include "format/archive_source.h"
 #include "format/little_endian.h"
 #include "format/segment_frame.h"
+#include "format/segment_scan.h"
+
+#define MOST_SOURCES 8 /* of an input, so that none takes long */
 
 static char path[64];
 
@@ -77,6 +82,35 @@ static void inspect(bool verify) {
     }
 }
 
+static void read_source(const struct alog_archive_source *source) {
+    struct alog_segment_scan *scan;
+    struct alog_block block = {0};
+    const struct alog_block_header *header;
+    if (alog_segment_scan_open_source(alog_io_system(), path, source, NULL, NULL, &scan, NULL) !=
+        ALOG_OK) {
+        return;
+    }
+    while (alog_segment_scan_next(scan, &header, NULL) == ALOG_OK && header != NULL) {
+        (void)alog_segment_scan_open_block(scan, &block, NULL);
+    }
+    alog_block_close(&block);
+    alog_segment_scan_close(scan);
+}
+
+static void read_sources(void) {
+    struct alog_archive_source *sources = NULL;
+    size_t count = 0;
+    uint64_t orphans = 0;
+    if (alog_archive_sources_list(alog_io_system(), path, &sources, &count, &orphans, NULL) !=
+        ALOG_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count && i < MOST_SOURCES; i++) {
+        read_source(&sources[i]);
+    }
+    free(sources);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -97,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         alog_reader_close(reader);
     }
+    read_sources();
     free(mended);
     return 0;
 }

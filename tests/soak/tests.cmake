@@ -8,7 +8,7 @@ if(ALOG_SYSTEM_PYTHON)
 else()
     add_test(NAME soak/soak COMMAND sh -c "echo 'skipped: there is no /usr/bin/python3'; exit 77")
 endif()
-set_tests_properties(soak/soak PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+set_tests_properties(soak/soak PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 7200) # of the long run
 if(ALOG_SANITIZE)
     set_tests_properties(soak/soak PROPERTIES ENVIRONMENT ALOG_SANITIZED=1)
 endif()
