@@ -24,6 +24,9 @@ struct import_count *import_count_of(struct import *import, const char *name) {
     if (import->count_count == IMPORT_MAX_COUNTS) {
         return &import->counts[IMPORT_MAX_COUNTS - 1];
     }
+    if (import->count_count == IMPORT_MAX_COUNTS - 1) {
+        name = "others";
+    }
     struct import_count *count = &import->counts[import->count_count++];
     const size_t bytes = strlen(name) + 1;
     *count = (struct import_count){.name = output_allocate(bytes, 1)};

@@ -43,7 +43,7 @@ struct import {
     enum exit_code code;
 };
 
-/* The count of that name, made at its first use. Past IMPORT_MAX_COUNTS names, the last one. */
+/* The count of that name, made at its first use; when there are too many, that of "others". */
 struct import_count *import_count_of(struct import *import, const char *name);
 
 enum import_result {
