@@ -13,7 +13,8 @@ if(ALOG_SYSTEM_PYTHON)
     set(reader ${ALOG_SYSTEM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/format/read_segment.py)
     add_test(NAME format/read_segment
              COMMAND ${reader} ${golden}/all_types.msgpack.zst ${golden}/three_blocks.msgpack.zst
-                     ${golden}/tiny.msgpack.zst ${golden}/unsealed.msgpack.zst.open)
+                     ${golden}/tiny.msgpack.zst ${golden}/unsealed.msgpack.zst.open
+                     ${golden}/../archive/two_writers.msgpack.zst)
     add_test(NAME format/read_segment_example
              COMMAND ${reader} --example ${CMAKE_SOURCE_DIR}/format/FORMAT.md
                      ${golden}/all_types.msgpack.zst)

@@ -53,6 +53,12 @@ add_test(NAME tools/trace_blocks
          COMMAND ${CMAKE_CURRENT_LIST_DIR}/trace_blocks_test.sh $<TARGET_FILE:make_trace_log> $<TARGET_FILE:agentlog>)
 set_tests_properties(tools/trace_blocks PROPERTIES TIMEOUT 300)
 
+# An archive that was made once, of two writers' segments and redacted, reads as it did then (format/read_segment reads it
+# without our code).
+set(golden_archive ${CMAKE_CURRENT_SOURCE_DIR}/golden/archive/two_writers.msgpack.zst)
+add_test(NAME tools/golden_archive
+         COMMAND sh -c "\"$1\" cat --all \"$2\" | diff - \"$2.ndjson\"" sh $<TARGET_FILE:agentlog> ${golden_archive})
+
 # Every known truth of real data, through the program; needs the data beside the source tree.
 add_test(NAME tools/real_data
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/real_data_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
