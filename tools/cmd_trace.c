@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "event_print.h"
+#include "import/id_set.h"
 #include "messages.h"
 #include "segment_args.h"
 
@@ -31,9 +32,22 @@ struct trace {
     struct alog_reader_filter filter;
     struct damage_report damage;
     struct event_print print;
+    bool in_archive;        /* what is being read */
+    struct id_set archived; /* events that the archive had: the log may still have them, too */
     uint64_t events, segments, blocks, blocks_read;
     enum exit_code code;
 };
+
+/* Was it printed out of the archive? Segments that were archived may lie in the log still. */
+static bool seen_archived(struct trace *trace, const struct alog_event *event) {
+    const uint64_t number[2] = {event->writer_id, event->sequence};
+    const struct id_hash id = id_hash_of(number, sizeof number);
+    if (trace->in_archive) {
+        id_set_add(&trace->archived, id);
+        return false;
+    }
+    return trace->archived.count > 0 && id_set_has(&trace->archived, id);
+}
 
 static bool trace_segment(struct trace *trace, const char *path) {
     struct alog_reader *reader = NULL;
@@ -46,6 +60,9 @@ static bool trace_segment(struct trace *trace, const char *path) {
         status = alog_reader_next(reader, &event, &error);
         if (status != ALOG_OK || event == NULL) {
             break;
+        }
+        if (seen_archived(trace, event)) {
+            continue;
         }
         trace->events++;
         more = event_print_event(&trace->print, event);
@@ -90,7 +107,9 @@ static enum exit_code run(const struct cli_command *command,
     }
     /* What is archived is older. */
     if (arguments->archive != NULL) {
+        trace.in_archive = true;
         trace_directory(&trace, (char *)(uintptr_t)arguments->archive);
+        trace.in_archive = false;
     }
     trace_directory(&trace, arguments->operands[0]);
     if (arguments->verbose) {
@@ -109,6 +128,7 @@ static enum exit_code run(const struct cli_command *command,
     if (trace.print.no_memory) {
         trace.code = EXIT_FAILED;
     }
+    id_set_free(&trace.archived);
     event_print_free(&trace.print);
     return output_finish(&trace.print.output, trace.code);
 }
@@ -122,7 +142,7 @@ const struct cli_command cmd_trace = {
     .description = "Print every event of a job, in the log's order. Each block of a segment has a "
                    "filter of the jobs in it, so that only blocks are read that may hold the job: "
                    "--verbose says how many. LOGDIR may be an archive; --archive names one to "
-                   "read before it.\n"
+                   "read before it: an event that both have is printed once.\n"
                    "\n"
                    "'agentlog job' tells a job's story from the database, without the raw events.",
     .examples = "agentlog trace ./log job-17 --verbose\n"
