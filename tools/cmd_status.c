@@ -63,8 +63,10 @@ static void count_segment(struct status *status, struct alog_db *db,
     if (info.events > 0 && info.max_timestamp_ns > status->latest_event_ns) {
         status->latest_event_ns = info.max_timestamp_ns;
     }
+    /* Of a sealed segment that was ingested, what the database does not have is damaged and counted
+     * as lost: it will not come. */
     if (info.archived_segments == 0 &&
-        alog_db_find_segment(db, info.file_id, &known, NULL) == ALOG_OK &&
+        alog_db_find_segment(db, info.file_id, &known, NULL) == ALOG_OK && !known.sealed &&
         known.events < info.events) {
         status->segments_behind++;
         status->events_behind += info.events - known.events;
@@ -218,8 +220,8 @@ static enum exit_code run(const struct cli_command *command,
         return message_failure(result, &error);
     }
     if (status.segments_unread > 0) {
-        message("%" PRIu64 " segments could not be read, see 'agentlog verify'",
-                status.segments_unread);
+        message("%" PRIu64 " segment%s could not be read, see 'agentlog verify'",
+                status.segments_unread, status.segments_unread == 1 ? "" : "s");
         status.code = EXIT_FAILED;
     }
     print(&status, arguments->json, &output);
