@@ -314,7 +314,11 @@ static int take_lock(const char *db_path, enum exit_code *ret_code) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     *ret_code = EXIT_FAILED;
     if (fd < 0) {
-        message("cannot open %s: %s", path, strerror(errno));
+        if (errno == ELOOP) {
+            message("there is a symbolic link in place of the lock %s", path);
+        } else {
+            message("cannot open %s: %s", path, strerror(errno));
+        }
     } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         *ret_code = errno == EWOULDBLOCK ? EXIT_LOCKED : EXIT_FAILED;
         message(errno == EWOULDBLOCK ? "another nightly run is at %s" : "cannot lock %s", db_path);
