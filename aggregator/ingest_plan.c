@@ -129,9 +129,11 @@ struct candidate {
 
 static enum alog_status changed(struct planner *planner, const struct candidate *c,
                                 const char *how) {
-    return alog_fail(planner->error, ALOG_CORRUPT, 0, -1,
-                     "%s %s: segment %s is not what was ingested before; nothing was changed",
-                     c->path->path, how, c->id);
+    return alog_fail(
+        planner->error, ALOG_CORRUPT, 0, -1,
+        "%s %s: segment %s is not what was ingested before; nothing was changed: if it was "
+        "repaired, rebuild the database",
+        c->path->path, how, c->id);
 }
 
 /*

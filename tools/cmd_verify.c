@@ -50,19 +50,20 @@ static const char *advice_of(const struct alog_damage *damage) {
     static const char *const advice[] = {
         [ALOG_DAMAGE_HEADER] = "put a copy in its place if there is one; else what is good in it "
                                "can be saved with 'agentlog recover FILE --to DIR'",
-        [ALOG_DAMAGE_BLOCK] = "put a copy of the file in its place if there is one; else leave it: "
-                              "the blocks around it are read, and a database counts its events as "
-                              "lost",
+        [ALOG_DAMAGE_BLOCK] = "put a copy of the file in its place if there is one, and rebuild "
+                              "databases that read it; else leave it: the blocks around it are "
+                              "read, and a database counts its events as lost",
         [ALOG_DAMAGE_EVENT] = "its writer made a mistake, which should be reported; the events "
                               "before it are read",
         [ALOG_DAMAGE_GAP] = "a power loss or an earlier repair took them; a copy of the file from "
                             "before has them, and a database counts them as lost",
-        [ALOG_DAMAGE_TAIL] = "put a copy of the file in its place if there is one; all blocks "
-                             "before it are read",
+        [ALOG_DAMAGE_TAIL] = "put a copy of the file in its place if there is one, and rebuild "
+                             "databases that read it; all blocks before it are read",
         [ALOG_DAMAGE_INDEX] = "no event is lost, and nothing needs to be done: the blocks are read "
                               "without it",
-        [ALOG_DAMAGE_TRUNCATED] = "put a copy of the file in its place if there is one; all blocks "
-                                  "that are left are read",
+        [ALOG_DAMAGE_TRUNCATED] = "put a copy of the file in its place if there is one, and "
+                                  "rebuild databases that read it; all blocks that are left are "
+                                  "read",
     };
     if (damage->harmless) {
         return "its writer is still at it, or 'agentlog recover' will finish it";
