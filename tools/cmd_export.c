@@ -26,7 +26,8 @@ static const struct cli_option options[] = {
      .kind = CLI_TEXT,
      CLI_MEMBER(output),
      .fallback = "stdout",
-     .doc = "a file; csv of several types, and otlp where PATH ends in '/' or is a directory: a "
+     .doc = "a file; '-' is stdout; csv of several types, and otlp where PATH ends in '/' or is a "
+            "directory: a "
             "new or empty directory"},
     CLI_OPTION_SINCE,
     CLI_OPTION_UNTIL,
@@ -135,7 +136,8 @@ static enum exit_code run(const struct cli_command *command,
     const bool csv = strcmp(format, "csv") == 0;
     const bool otlp = strcmp(format, "otlp") == 0;
     const bool one_type = arguments->types[0] != NULL && arguments->types[1] == NULL;
-    struct export_target target = {.path = arguments->output};
+    const bool to_stdout = arguments->output == NULL || strcmp(arguments->output, "-") == 0;
+    struct export_target target = {.path = to_stdout ? NULL : arguments->output};
     struct export export = {
         .filter = {.since_ns = arguments->since_ns,
                    .until_ns = arguments->until_ns,
@@ -152,6 +154,10 @@ static enum exit_code run(const struct cli_command *command,
     if (csv && !one_type && target.path == NULL) {
         return cli_usage_error(command, "csv has a table for each type: name one with --type, or a "
                                         "directory with --output");
+    }
+    if (target.path != NULL && !otlp && !(csv && !one_type) && is_directory(target.path)) {
+        return cli_usage_error(
+            command, "%s is a directory: what comes is one file, and needs a name", target.path);
     }
     target.is_directory =
         target.path != NULL && ((csv && !one_type) || (otlp && is_directory(target.path)));
