@@ -208,9 +208,9 @@ static void coverage(struct nightly *nightly) {
     const size_t allowed = allow_list_apply(&nightly->allowed, table);
     for (size_t row = 0; row < table->row_count; row++) {
         const struct alog_value *cells = &table->cells[row * table->column_count];
-        message("%.*s: %.*s: %.*s", (int)cells[1].string.len, cells[1].string.data,
-                (int)cells[2].string.len, cells[2].string.data, (int)cells[6].string.len,
-                cells[6].string.data);
+        message("coverage: %.*s: %.*s: %.*s: %.*s", (int)cells[0].string.len, cells[0].string.data,
+                (int)cells[1].string.len, cells[1].string.data, (int)cells[2].string.len,
+                cells[2].string.data, (int)cells[6].string.len, cells[6].string.data);
     }
     json_t *facts = json_object();
     json_object_set_new(facts, "findings", count(table->row_count));
