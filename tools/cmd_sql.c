@@ -43,6 +43,20 @@ static const char examples[] =
     "-- What every column means\n"
     "SELECT column_name, doc FROM schema_docs WHERE table_name = 'v_providers';\n";
 
+/* As a word of a shell command, in one line. */
+static void print_word(struct output *output, const char *text) {
+    output_format(output, "'");
+    for (; *text != '\0'; text++) {
+        const unsigned char byte = (unsigned char)*text;
+        if (byte == '\'') {
+            output_format(output, "'\\''");
+        } else {
+            output_format(output, "%c", byte < ' ' || byte == 0x7f ? '?' : byte);
+        }
+    }
+    output_format(output, "'");
+}
+
 static enum exit_code run(const struct cli_command *command,
                           const struct cli_arguments *arguments) {
     (void)command;
@@ -54,8 +68,9 @@ static enum exit_code run(const struct cli_command *command,
     if (status != ALOG_OK) {
         return message_failure(status, &error);
     }
-    output_format(&output, "-- sqlite3 -readonly '%s'; views made to be asked:\n",
-                  arguments->operands[0]);
+    output_format(&output, "-- sqlite3 -readonly ");
+    print_word(&output, arguments->operands[0]);
+    output_format(&output, "; views made to be asked:\n");
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         output_format(&output, "--   %-13s %s\n", views[i].name, views[i].doc);
     }
