@@ -111,7 +111,7 @@ static const char constant_confidence[] =
     " WHERE n >= 20 AND abs(n * 1e3 * square_e9 - 1.0 * sum_e6 * sum_e6) <= 1e3 * n * n";
 
 static const char events_lost[] =
-    "SELECT environment, 'events_lost', event, SUM(events_lost), NULL,"
+    "SELECT environment, 'events_lost', iif(event = '', '*', event), SUM(events_lost), NULL,"
     " MAX(hour_epoch) * 1000000000, 'they were lost: ' || reason"
     " FROM losses WHERE hour_epoch >= :since AND hour_epoch < :until"
     " AND environment IN environments GROUP BY environment, event, reason";
