@@ -31,6 +31,11 @@ for file in share/bash-completion/completions/agentlog share/zsh/site-functions/
     [ -s "$prefix/$file" ] || fail "$file is not there"
 done
 
+# The line for cron says how a night that failed ended.
+line=$(sed -n 's/^[0-9 *]*  agentlog  //p' "$prefix/share/doc/agentlog/examples/agentlog.cron" |
+    sed "s,/var/log/agents,$scratch/nowhere,; s,/var/lib/agentlog,$scratch,g")
+[ "$(PATH=$prefix/bin:$PATH sh -c "$line" 2>/dev/null)" = "agentlog nightly: exit code 10" ] || fail "the line for cron"
+
 # ---- A separate project, with pkg-config
 export PKG_CONFIG_PATH="$lib/pkgconfig"
 here=$source/tests/install/consumer
