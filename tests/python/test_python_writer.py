@@ -113,6 +113,23 @@ class Calls(LogCase):
         self.assertTrue(log.closed)
         self.assertIs(log.error(error_type="late"), False)
 
+    def test_what_only_looks_true_is_no_success(self):
+        class Answer:
+            def __init__(self, well):
+                self.well = well
+
+            def __bool__(self):
+                return self.well
+
+        taken = [(True, True), (False, False), (1, True), (0, False), (Answer(True), True), (Answer(False), False)]
+        with agentlog.Writer(self.log_dir) as log:
+            for success, _ in taken:
+                self.assertIs(log.agent_execution(agent_name="a", issue_type="i", success=success), True, success)
+            for success in ("false", "true", "", b"0", [], [False], {}, set(), object(), len):
+                self.assertIs(log.agent_execution(agent_name="a", issue_type="i", success=success), False, success)
+                self.assertIn("must be True or False", log.last_error)
+        self.assertEqual([e["success"] for e in self.events()], [truth for _, truth in taken])
+
     def test_messages_may_be_cut_anywhere(self):
         with agentlog.Writer(self.log_dir) as log:
             for shift in range(4):

@@ -151,6 +151,32 @@ static int number_value(PyObject *object, struct python_keep *keep, struct alog_
     return real_value(object, ret_value);
 }
 
+/* What says of itself whether it is true: bool, numbers, numpy's bool. A text or a list is true for
+ * not being empty, any other object for being there: 'false' would count as a success. */
+static bool has_truth(PyObject *object) {
+    if (PyBool_Check(object) || PyLong_Check(object)) {
+        return true;
+    }
+    if (PyType_GetSlot(Py_TYPE(object), Py_nb_bool) == NULL) {
+        return false;
+    }
+    if (PyObject_Size(object) >= 0) {
+        return false;
+    }
+    PyErr_Clear();
+    return true;
+}
+
+static int truth_value(PyObject *object, struct alog_value *ret_value) {
+    if (!has_truth(object)) {
+        PyErr_Format(PyExc_TypeError, "must be True or False, not %R", object);
+        return -1;
+    }
+    int truth = PyObject_IsTrue(object);
+    *ret_value = (struct alog_value){.kind = ALOG_VALUE_BOOL, .boolean = truth > 0};
+    return truth < 0 ? -1 : 0;
+}
+
 static bool is_nested(PyObject *object) {
     return PyDict_Check(object) || PyList_Check(object) || PyTuple_Check(object);
 }
@@ -169,11 +195,8 @@ int python_field_value(PyObject *object, enum alog_field_kind kind, struct pytho
     case ALOG_FIELD_JSON:
         return PyUnicode_Check(object) ? string_value(object, keep, ret_value)
                                        : json_value(object, keep, ret_value);
-    case ALOG_FIELD_BOOL: {
-        int truth = PyObject_IsTrue(object);
-        *ret_value = (struct alog_value){.kind = ALOG_VALUE_BOOL, .boolean = truth > 0};
-        return truth < 0 ? -1 : 0;
-    }
+    case ALOG_FIELD_BOOL:
+        return truth_value(object, ret_value);
     case ALOG_FIELD_I64:
     case ALOG_FIELD_F64:
         return number_value(object, keep, ret_value);
