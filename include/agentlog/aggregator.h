@@ -86,7 +86,7 @@ ALOG_API ALOG_MUST_CHECK enum alog_status alog_ingest(const char *log_dir, const
  * Make the database anew from the log: built beside the old one and copied over it in one
  * transaction, or, with options->day, that day's rows alone, likewise. The result equals that of
  * any sequence of ingests. ALOG_CORRUPT when segments that the database has are gone from the
- * log.
+ * log, or sealed ones were damaged since, so that events would be lost: nothing is changed.
  */
 ALOG_API ALOG_MUST_CHECK enum alog_status alog_rebuild(const char *log_dir, const char *db_path,
                                                        const struct alog_ingest_options *options,
