@@ -71,15 +71,6 @@ static bool print_events(struct cat *cat, struct alog_reader *reader, struct alo
     }
 }
 
-static void note_failure(struct cat *cat, enum alog_status status, const struct alog_error *error) {
-    if (status == ALOG_CORRUPT) {
-        message_failure(status, error);
-        cat->damage.faults++;
-    } else if (status != ALOG_OK) {
-        cat->code = exit_code_worse(cat->code, message_failure(status, error));
-    }
-}
-
 static bool print_segment(struct cat *cat, const char *path) {
     struct alog_reader *reader = NULL;
     struct alog_error error = {.message = ""};
@@ -90,7 +81,7 @@ static bool print_segment(struct cat *cat, const char *path) {
         more = print_events(cat, reader, &error, &status);
     }
     alog_reader_close(reader);
-    note_failure(cat, status, &error);
+    damage_report_end(&cat->damage, status, &error, &cat->code);
     return more;
 }
 
@@ -176,7 +167,7 @@ static bool follow_segment(struct follow *follow, const struct alog_segment_path
         alog_reader_close(followed->reader);
         followed->reader = NULL;
     }
-    note_failure(cat, status, &error);
+    damage_report_end(&cat->damage, status, &error, &cat->code);
     return more;
 }
 
@@ -200,7 +191,7 @@ static bool forget_removed(struct follow *follow) {
         enum alog_status status = ALOG_OK;
         if (followed->reader != NULL) {
             more = print_events(follow->cat, followed->reader, &error, &status);
-            note_failure(follow->cat, status, &error);
+            damage_report_end(&follow->cat->damage, status, &error, &follow->cat->code);
         }
         forget(followed);
     }

@@ -70,16 +70,6 @@ struct export {
     enum exit_code code;
 };
 
-static void note_failure(struct export *export, enum alog_status status,
-                         const struct alog_error *error) {
-    if (status == ALOG_CORRUPT) {
-        message_failure(status, error);
-        export->damage.faults++;
-    } else if (status != ALOG_OK) {
-        export->code = exit_code_worse(export->code, message_failure(status, error));
-    }
-}
-
 /* False when there is no use in going on. */
 static bool export_segment(struct export *export, const char *path) {
     struct alog_reader *reader = NULL;
@@ -96,7 +86,7 @@ static bool export_segment(struct export *export, const char *path) {
         }
     }
     alog_reader_close(reader);
-    note_failure(export, status, &error);
+    damage_report_end(&export->damage, status, &error, &export->code);
     return more;
 }
 

@@ -48,12 +48,8 @@ static enum exit_code run(const struct cli_command *command,
             segments.paths[i], false, damage_report_tell, &damage, &info, &error);
         if (status == ALOG_OK) {
             segment_facts_add(&facts, segments.paths[i], &info);
-        } else if (status == ALOG_CORRUPT) {
-            message_failure(status, &error);
-            damage.faults++;
-        } else {
-            code = exit_code_worse(code, message_failure(status, &error));
         }
+        damage_report_end(&damage, status, &error, &code);
     }
     const bool rows = arguments->segments || segments.picked;
     if (arguments->json) {

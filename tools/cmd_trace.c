@@ -75,12 +75,7 @@ static bool trace_segment(struct trace *trace, const char *path) {
         trace->segments++;
     }
     alog_reader_close(reader);
-    if (status == ALOG_CORRUPT) {
-        message_failure(status, &error);
-        trace->damage.faults++;
-    } else if (status != ALOG_OK) {
-        trace->code = exit_code_worse(trace->code, message_failure(status, &error));
-    }
+    damage_report_end(&trace->damage, status, &error, &trace->code);
     return more && !trace->print.no_memory;
 }
 

@@ -119,3 +119,13 @@ void damage_report_tell(void *context, const struct alog_damage *damage) {
             report->advice != NULL ? "; " : "", report->advice != NULL ? report->advice : "");
     report->faults += !damage->harmless;
 }
+
+void damage_report_end(struct damage_report *report, enum alog_status status,
+                       const struct alog_error *error, enum exit_code *code) {
+    if (status == ALOG_CORRUPT) {
+        message_failure(status, error);
+        report->faults++;
+    } else if (status != ALOG_OK) {
+        *code = exit_code_worse(*code, message_failure(status, error));
+    }
+}

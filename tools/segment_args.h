@@ -29,4 +29,9 @@ struct damage_report {
 /* An alog_damage_fn: tell on stderr, one line a fault, and count. */
 void damage_report_tell(void *context, const struct alog_damage *damage);
 
+/* How reading a segment ended: damage is told and counted as a fault, any other failure told and
+ * kept in `code`. */
+void damage_report_end(struct damage_report *report, enum alog_status status,
+                       const struct alog_error *error, enum exit_code *code);
+
 #endif
