@@ -173,20 +173,12 @@ static void nobody_is_refused_between_the_ends(void **state) {
     assert_int_not_equal(access(wal, F_OK), 0);
 }
 
-static int set_up(void **state) {
-    *state = scratch_dir_make();
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    scratch_dir_remove(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_state_or_the_next, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_is_refused_between_the_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_state_or_the_next, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_refused_between_the_ends, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,16 +38,6 @@ static const char rows[] =
     "INSERT INTO dirty_days VALUES ('production', :day), ('production', :day + 259200),"
     " ('test', :day);";
 
-static int set_up(void **state) {
-    *state = scratch_dir_make();
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    scratch_dir_remove(*state);
-    return 0;
-}
-
 static const struct {
     const char *name;
     struct alog_query query;
@@ -138,8 +128,8 @@ static void test_held(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_held, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answers, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_held, scratch_dir_set_up, scratch_dir_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,16 +35,6 @@ static const char rows[] =
     "INSERT INTO dirty_days VALUES ('production', :day), ('test', :day),"
     " ('production', :day + 86400), ('production', :day + 172800);";
 
-static int set_up(void **state) {
-    *state = scratch_dir_make();
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    scratch_dir_remove(*state);
-    return 0;
-}
-
 #define AT(seconds)                                                                                \
     { (FIXTURE_DAY + (seconds)) * 1000000000, true }
 
@@ -312,14 +302,18 @@ static void test_schema_docs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_summaries, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_window_in_zone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_no_database, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reading_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_columns, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_schema_docs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_summaries, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_window_in_zone, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_no_database, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_reading_only, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_refusals, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_again, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_columns, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_schema_docs, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,16 +33,6 @@ static const char rows[] =
     "INSERT INTO rollup_events VALUES (:day, 'production', 'x', 31, 0), (:day, 'test', 'x', 1, 0);"
     "INSERT INTO dirty_days VALUES ('production', :day), ('test', :day);";
 
-static int set_up(void **state) {
-    *state = scratch_dir_make();
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    scratch_dir_remove(*state);
-    return 0;
-}
-
 #define J1                                                                                         \
     { "j1", 2 }
 
@@ -143,8 +133,9 @@ static void test_no_such_job(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_such_job, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answers, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_such_job, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,16 +74,6 @@ static const char rows[] =
     "INSERT INTO dirty_days VALUES ('production', :day), ('production', :day + 86400),"
     " ('test', :day), ('idle', :day + 172800), ('lossy', :day + 259200), ('gone', :day);";
 
-static int set_up(void **state) {
-    *state = scratch_dir_make();
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    scratch_dir_remove(*state);
-    return 0;
-}
-
 static void expect(const char *path, const char *sql, const char *expected) {
     char *text = fixture_select(path, sql);
     assert_string_equal(text, expected);
@@ -255,12 +245,16 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_summary, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_days, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_daily_tables, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_only_dirty_days, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_emptied_day, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reporting_zone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_summary, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_days, scratch_dir_set_up, scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_daily_tables, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_only_dirty_days, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_emptied_day, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
+        cmocka_unit_test_setup_teardown(test_reporting_zone, scratch_dir_set_up,
+                                        scratch_dir_tear_down),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

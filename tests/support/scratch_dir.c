@@ -55,3 +55,13 @@ static size_t count_in(const char *dir, const char *suffix, int depth) {
 size_t scratch_dir_count(const char *dir, const char *suffix) {
     return dir == NULL ? 0 : count_in(dir, suffix, 0);
 }
+
+int scratch_dir_set_up(void **state) {
+    *state = scratch_dir_make();
+    return *state != NULL ? 0 : -1;
+}
+
+int scratch_dir_tear_down(void **state) {
+    scratch_dir_remove(*state);
+    return 0;
+}
