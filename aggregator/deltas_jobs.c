@@ -417,7 +417,9 @@ enum alog_status alog_deltas_forget_jobs(sqlite3 *db, const char *ids_sql,
         if (sqlite3_step(writing.select) == SQLITE_ROW) {
             status = take_back(&writing, environment, job_id, writing.select);
         }
-        sqlite3_reset(writing.select);
+        if (sqlite3_reset(writing.select) != SQLITE_OK && status == ALOG_OK) {
+            status = alog_sql_fail(db, error, "jobs");
+        }
     }
     if (status == ALOG_OK && step != SQLITE_DONE) {
         status = alog_sql_fail(db, error, "jobs");

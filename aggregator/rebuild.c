@@ -19,8 +19,7 @@ static enum alog_status check_nothing_is_lost(struct alog_store *store,
         return alog_sql_fail(db, error, "segments");
     }
     enum alog_status status = ALOG_OK;
-    int step = SQLITE_DONE;
-    while (status == ALOG_OK && (step = sqlite3_step(select)) == SQLITE_ROW) {
+    while (status == ALOG_OK && sqlite3_step(select) == SQLITE_ROW) {
         struct alog_string id = alog_str((const char *)sqlite3_column_text(select, 0));
         if (alog_names_find(&plan->ids, id) == ALOG_NAME_NONE &&
             sqlite3_column_int64(select, 2) != 0) {
@@ -33,10 +32,9 @@ static enum alog_status check_nothing_is_lost(struct alog_store *store,
                           (long long)sqlite3_column_int64(select, 2));
         }
     }
-    if (status == ALOG_OK && step != SQLITE_DONE) {
+    if (sqlite3_finalize(select) != SQLITE_OK && status == ALOG_OK) {
         status = alog_sql_fail(db, error, "segments");
     }
-    sqlite3_finalize(select);
     return status;
 }
 
@@ -58,8 +56,7 @@ static enum alog_status check_nothing_is_damaged(struct alog_store *store,
                            NULL) != SQLITE_OK) {
         status = alog_sql_fail(alog_store_db(beside), error, "segments");
     }
-    int step = SQLITE_DONE;
-    while (status == ALOG_OK && (step = sqlite3_step(had)) == SQLITE_ROW) {
+    while (status == ALOG_OK && sqlite3_step(had) == SQLITE_ROW) {
         sqlite3_bind_value(has, 1, sqlite3_column_value(had, 0));
         long long events = sqlite3_column_int64(had, 2);
         long long left = sqlite3_step(has) == SQLITE_ROW ? sqlite3_column_int64(has, 0) : 0;
@@ -73,10 +70,9 @@ static enum alog_status check_nothing_is_damaged(struct alog_store *store,
         }
         sqlite3_reset(has);
     }
-    if (status == ALOG_OK && step != SQLITE_DONE) {
+    if (sqlite3_finalize(had) != SQLITE_OK && status == ALOG_OK) {
         status = alog_sql_fail(alog_store_db(store), error, "segments");
     }
-    sqlite3_finalize(had);
     sqlite3_finalize(has);
     return status;
 }

@@ -310,7 +310,9 @@ static enum alog_status check_nothing_is_missing(struct day_run *run) {
                                (const char *)sqlite3_column_text(select, 1));
         }
     }
-    sqlite3_finalize(select);
+    if (sqlite3_finalize(select) != SQLITE_OK && status == ALOG_OK) {
+        status = alog_sql_fail(run->db, run->error, "segments");
+    }
     return status;
 }
 
