@@ -4,14 +4,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum slot_state { SLOT_FREE, SLOT_READY, SLOT_BUSY };
+/*
+ * Blocks are handed out in runs of neighbours: those of one job stand together in the log, so that
+ * hardly any job is known to two threads, and merging their groups is mostly moving. Who has no run
+ * helps with another's.
+ */
+#define MAX_RUN_BLOCKS 32u
+#define QUEUE_BYTES    (16u << 20) /* of frames that wait or are being folded, all runs together */
+#define MIN_RUN_BYTES  (256u << 10)
+#define MAX_RUN_BYTES  (2u << 20)
 
-struct slot {
-    enum slot_state state;
-    uint8_t *frame;
-    size_t capacity;
+struct block {
+    size_t frame;                  /* where it begins in the run's bytes */
     struct alog_block_facts facts; /* without what points elsewhere */
     struct alog_fold_progress *progress;
+};
+
+/* 0 <= folded <= taken <= filled; filled once more when it is closed and all are folded. */
+struct run {
+    const struct worker *owner; /* NULL = nobody's yet */
+    bool closed;                /* no more blocks come */
+    uint32_t filled, taken, folded;
+    uint8_t *bytes;
+    size_t used, capacity;
+    struct block blocks[MAX_RUN_BLOCKS];
 };
 
 struct worker {
@@ -19,18 +35,22 @@ struct worker {
     struct alog_fold *fold;
     pthread_t thread;
     bool started;
+    struct run *run; /* it owned last; may have another owner by now */
     size_t bytes;
 };
 
 struct alog_fold_pool {
     pthread_mutex_t lock;
-    pthread_cond_t ready, done; /* a slot is ready, or the end; a slot has become free */
+    pthread_cond_t ready, done; /* a block is ready, or the end; a block has been folded */
     bool stop, no_memory;
-    uint32_t worker_count, slot_count, busy; /* busy: slots that are not free */
-    uint32_t at_work, most_at_work;          /* workers */
-    bool crowded;                            /* no processor is left beside the workers */
+    uint32_t worker_count, run_count;
+    uint32_t busy;                  /* blocks that are not folded yet */
+    uint32_t at_work, most_at_work; /* workers */
+    bool crowded;                   /* no processor is left beside the workers */
+    size_t run_bytes;
+    uint32_t filling; /* index of the run that gets the next block */
     struct worker *workers;
-    struct slot *slots;
+    struct run *runs;
 };
 
 static void add_result(struct alog_fold_progress *progress, const struct alog_fold_result *result) {
@@ -46,13 +66,27 @@ static void add_result(struct alog_fold_progress *progress, const struct alog_fo
     progress->undecoded += result->undecoded;
 }
 
-static struct slot *find_slot(struct alog_fold_pool *pool, enum slot_state state) {
-    for (uint32_t i = 0; i < pool->slot_count; i++) {
-        if (pool->slots[i].state == state) {
-            return &pool->slots[i];
-        }
+static bool has_ready(const struct run *run) {
+    return run->taken < run->filled;
+}
+
+/* The run that a worker goes on with: its own, else the eldest that nobody owns, else the eldest.
+ * NULL: no block is ready. */
+static struct run *find_run(struct alog_fold_pool *pool, struct worker *worker) {
+    if (worker->run && worker->run->owner == worker && has_ready(worker->run)) {
+        return worker->run;
     }
-    return NULL;
+    struct run *any = NULL;
+    for (uint32_t i = 1; i <= pool->run_count; i++) {
+        struct run *run = &pool->runs[(pool->filling + i) % pool->run_count];
+        if (has_ready(run) && !run->owner) {
+            run->owner = worker;
+            worker->run = run;
+            return run;
+        }
+        any = has_ready(run) && !any ? run : any;
+    }
+    return any;
 }
 
 static void *work(void *context) {
@@ -60,27 +94,28 @@ static void *work(void *context) {
     struct alog_fold_pool *pool = worker->pool;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        struct slot *slot;
+        struct run *run = NULL;
         while (!pool->stop &&
-               (pool->at_work >= pool->most_at_work || !(slot = find_slot(pool, SLOT_READY)))) {
+               (pool->at_work >= pool->most_at_work || (run = find_run(pool, worker)) == NULL)) {
             pthread_cond_wait(&pool->ready, &pool->lock);
         }
         if (pool->stop) {
             break;
         }
-        slot->state = SLOT_BUSY;
+        const struct block *block = &run->blocks[run->taken++];
         pool->at_work++;
         pthread_mutex_unlock(&pool->lock);
         struct alog_fold_result result = {0};
-        enum alog_status status = alog_fold_block(worker->fold, slot->frame, &slot->facts,
-                                                  slot->progress->environment, &result);
+        enum alog_status status =
+            alog_fold_block(worker->fold, run->bytes + block->frame, &block->facts,
+                            block->progress->environment, &result);
         size_t bytes = alog_groups_bytes(alog_fold_groups(worker->fold)) +
                        alog_fold_seen_jobs(worker->fold)->bytes;
         pthread_mutex_lock(&pool->lock);
         pool->no_memory |= status != ALOG_OK;
         worker->bytes = bytes;
-        add_result(slot->progress, &result);
-        slot->state = SLOT_FREE;
+        add_result(block->progress, &result);
+        run->folded++;
         pool->at_work--;
         pool->busy--;
         pthread_cond_signal(&pool->done);
@@ -103,15 +138,20 @@ void alog_fold_pool_free(struct alog_fold_pool *pool) {
         }
         alog_fold_free(pool->workers[i].fold);
     }
-    for (uint32_t i = 0; pool->slots && i < pool->slot_count; i++) {
-        free(pool->slots[i].frame);
+    for (uint32_t i = 0; pool->runs && i < pool->run_count; i++) {
+        free(pool->runs[i].bytes);
     }
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->ready);
     pthread_cond_destroy(&pool->done);
     free(pool->workers);
-    free(pool->slots);
+    free(pool->runs);
     free(pool);
+}
+
+static size_t run_bytes(uint32_t run_count) {
+    size_t bytes = QUEUE_BYTES / run_count;
+    return bytes < MIN_RUN_BYTES ? MIN_RUN_BYTES : bytes > MAX_RUN_BYTES ? MAX_RUN_BYTES : bytes;
 }
 
 enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_scope *scope,
@@ -125,10 +165,11 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     pthread_cond_init(&pool->done, NULL);
     pool->worker_count = pool->most_at_work = threads;
     pool->crowded = threads > 1 && sysconf(_SC_NPROCESSORS_ONLN) <= (long)threads;
-    pool->slot_count = 2 * threads + 1;
+    pool->run_count = threads + 1;
+    pool->run_bytes = run_bytes(pool->run_count);
     pool->workers = calloc(pool->worker_count, sizeof(*pool->workers));
-    pool->slots = calloc(pool->slot_count, sizeof(*pool->slots));
-    bool good = pool->workers && pool->slots;
+    pool->runs = calloc(pool->run_count, sizeof(*pool->runs));
+    bool good = pool->workers && pool->runs;
     for (uint32_t i = 0; good && i < threads; i++) {
         struct worker *worker = &pool->workers[i];
         worker->pool = pool;
@@ -144,41 +185,65 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     return ALOG_OK;
 }
 
-static bool copy_frame(struct slot *slot, const uint8_t *frame, size_t bytes) {
-    if (bytes > slot->capacity) {
-        free(slot->frame);
-        slot->frame = malloc(bytes);
-        slot->capacity = slot->frame ? bytes : 0;
+/* ---- Filling runs; by the pool's user alone ---- */
+
+static bool has_room(const struct run *run, size_t bytes) {
+    return !run->closed && run->filled < MAX_RUN_BLOCKS && bytes <= run->capacity - run->used;
+}
+
+/* A run that is as new, for a first frame of `bytes`. */
+static bool begin_run(const struct alog_fold_pool *pool, struct run *run, size_t bytes) {
+    size_t want = bytes > pool->run_bytes ? bytes : pool->run_bytes;
+    uint8_t *room = run->bytes;
+    if (run->capacity != want) {
+        free(room);
+        room = malloc(want);
     }
-    if (bytes != 0 && slot->frame) {
-        memcpy(slot->frame, frame, bytes);
+    *run = (struct run){.bytes = room, .capacity = room ? want : 0};
+    return room != NULL;
+}
+
+/* The run with room for a frame of `bytes`; the pool is locked, and unlocked while this waits.
+ * NULL: no memory. */
+static struct run *run_for(struct alog_fold_pool *pool, size_t bytes) {
+    struct run *run = &pool->runs[pool->filling];
+    if (has_room(run, bytes)) {
+        return run;
     }
-    return bytes == 0 || slot->frame;
+    run->closed = true;
+    pool->filling = (pool->filling + 1) % pool->run_count;
+    run = &pool->runs[pool->filling];
+    while (run->folded != run->filled) {
+        pthread_cond_wait(&pool->done, &pool->lock);
+    }
+    return begin_run(pool, run, bytes) ? run : NULL;
 }
 
 enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress) {
-    struct slot *slot;
     pthread_mutex_lock(&pool->lock);
-    while (!(slot = find_slot(pool, SLOT_FREE))) {
-        pthread_cond_wait(&pool->done, &pool->lock);
-    }
-    bool failed = pool->no_memory;
+    struct run *run = pool->no_memory ? NULL : run_for(pool, facts->compressed_bytes);
     pthread_mutex_unlock(&pool->lock);
-    /* Only this thread fills free slots, so the copy needs no lock. */
-    if (failed || !copy_frame(slot, frame, facts->compressed_bytes)) {
+    if (!run) {
         return ALOG_NO_MEMORY;
     }
-    slot->facts = *facts;
-    slot->facts.counts = slot->facts.drops = NULL;
-    slot->facts.rings = NULL;
-    slot->facts.bloom = NULL;
-    slot->facts.count_count = slot->facts.drop_count = slot->facts.ring_count = 0;
-    slot->facts.bloom_bytes = 0;
-    slot->progress = progress;
+    /* Nobody else looks behind `filled`, so the copy needs no lock. */
+    struct block *block = &run->blocks[run->filled];
+    if (facts->compressed_bytes != 0) {
+        memcpy(run->bytes + run->used, frame, facts->compressed_bytes);
+    }
+    block->frame = run->used;
+    block->facts = *facts;
+    block->facts.counts = block->facts.drops = NULL;
+    block->facts.rings = NULL;
+    block->facts.bloom = NULL;
+    block->facts.count_count = block->facts.drop_count = block->facts.ring_count = 0;
+    block->facts.bloom_bytes = 0;
+    block->progress = progress;
     pthread_mutex_lock(&pool->lock);
-    slot->state = SLOT_READY;
+    run->used += facts->compressed_bytes;
+    run->filled++;
     pool->busy++;
     pthread_cond_signal(&pool->ready);
     pthread_mutex_unlock(&pool->lock);
