@@ -12,6 +12,9 @@
 /* Segments whose rows wait for the next write. */
 #define PENDING_LIMIT 4096u
 
+/* Groups in memory that are written before the memory is full. */
+#define LEAST_BATCH_BYTES (4u << 20)
+
 struct run {
     struct alog_store *store;
     struct alog_ingest_plan *plan;
@@ -30,6 +33,7 @@ struct run {
     struct alog_file_hash *hash;              /* … and its file's hash */
     const struct alog_archive_source *source; /* … or what it was, if an archive has it */
     uint64_t bytes_before;                    /* of the segments before it */
+    uint64_t bytes_written_out;               /* of all that was handed to the writer */
     uint64_t current_start;                   /* where reading it began */
     struct alog_names read_ids; /* of segments: one may be met again under another name */
 };
@@ -79,6 +83,23 @@ static void take_rows(struct run *run, struct alog_batch *batch) {
     }
 }
 
+/* Of the log, as far as it has been read; about, where segments are gone on with. */
+static uint64_t bytes_read(const struct run *run) {
+    return run->bytes_before + (run->current ? run->current->row.bytes : 0);
+}
+
+/*
+ * Whether what has been read is a batch: it fills the memory, or it is more than what is still to
+ * be read, so that batches become smaller towards the end, where nothing is left to do beside
+ * writing the last one. Small ones are not worth it: each writes the rows of its hours anew.
+ */
+static bool is_batch(const struct run *run) {
+    const size_t bytes = alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups);
+    const uint64_t read = bytes_read(run), all = run->plan->bytes;
+    return bytes >= run->setup->groups_limit_bytes || (bytes >= LEAST_BATCH_BYTES && read < all &&
+                                                       read - run->bytes_written_out >= all - read);
+}
+
 /* Hand what has been read so far to the writer. */
 static enum alog_status write_out(struct run *run, bool put_bad, bool last) {
     uint32_t threads = run->setup->options.threads;
@@ -100,6 +121,7 @@ static enum alog_status write_out(struct run *run, bool put_bad, bool last) {
     }
     batch.groups[0] = run->groups;
     run->groups = (struct alog_groups){0};
+    run->bytes_written_out = bytes_read(run);
     take_rows(run, &batch);
     return alog_batch_writer_put(&run->writer, &batch, run->error);
 }
@@ -129,14 +151,13 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
     if (run->source != NULL) {
         return ALOG_OK; /* whole or not at all: its places in the archive are not its own */
     }
-    tell_progress(run, run->bytes_before + segment->row.bytes);
+    tell_progress(run, bytes_read(run));
     /* Bit by bit: the folding threads would run out of blocks during a whole segment. */
     enum alog_status status = alog_file_hash_read_on(run->hash, segment->row.bytes, run->error);
     if (status != ALOG_OK) {
         return status;
     }
-    if (alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups) <
-        run->setup->groups_limit_bytes) {
+    if (!is_batch(run)) {
         return ALOG_OK;
     }
     status = hash_row(run, &segment->row);
