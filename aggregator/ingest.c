@@ -88,16 +88,21 @@ static uint64_t bytes_read(const struct run *run) {
     return run->bytes_before + (run->current ? run->current->row.bytes : 0);
 }
 
+/* Whether more has been read since the last batch than is still to be read. */
+static bool is_ending(const struct run *run) {
+    const uint64_t read = bytes_read(run), all = run->plan->bytes;
+    return read < all && read - run->bytes_written_out >= all - read;
+}
+
 /*
- * Whether what has been read is a batch: it fills the memory, or it is more than what is still to
- * be read, so that batches become smaller towards the end, where nothing is left to do beside
- * writing the last one. Small ones are not worth it: each writes the rows of its hours anew.
+ * Whether what has been read is a batch: it fills the memory, or less is to come, so that batches
+ * become smaller towards the end, where nothing is left to do beside writing the last one. Small
+ * ones are not worth it: each writes the rows of its hours anew.
  */
 static bool is_batch(const struct run *run) {
     const size_t bytes = alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups);
-    const uint64_t read = bytes_read(run), all = run->plan->bytes;
-    return bytes >= run->setup->groups_limit_bytes || (bytes >= LEAST_BATCH_BYTES && read < all &&
-                                                       read - run->bytes_written_out >= all - read);
+    return bytes >= run->setup->groups_limit_bytes ||
+           (bytes >= LEAST_BATCH_BYTES && is_ending(run));
 }
 
 /* Hand what has been read so far to the writer. */
@@ -108,7 +113,8 @@ static enum alog_status write_out(struct run *run, bool put_bad, bool last) {
                                .rows = malloc((run->pending_count + 1) * sizeof(*batch.rows)),
                                .bad = put_bad ? &run->plan->bad : NULL,
                                .commit =
-                                   last || ++run->batches % run->setup->batches_per_commit == 0};
+                                   last || ++run->batches % run->setup->batches_per_commit == 0,
+                               .ending = is_ending(run)};
     if (!batch.groups || !batch.rows ||
         alog_fold_pool_take(run->pool, batch.groups + 1) != ALOG_OK) {
         batch.group_count = batch.groups ? batch.group_count : 0;

@@ -72,7 +72,7 @@ static enum alog_status write_batch(struct alog_batch_writer *writer) {
     if (status == ALOG_OK && writer->batch.commit) {
         status = commit(writer);
     } else if (status == ALOG_OK) {
-        alog_store_write_back(writer->store);
+        alog_store_write_back(writer->store, writer->batch.ending);
     }
     free_batch(&writer->batch);
     return status;

@@ -21,6 +21,7 @@ struct alog_batch {
     size_t row_count;
     const struct alog_bad_segments *bad; /* what the table is to be; NULL = what it is */
     bool commit;
+    bool ending; /* less than this is still to come */
 };
 
 /* Zero-initialise but for the first three; end with alog_batch_writer_end. */

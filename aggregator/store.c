@@ -393,7 +393,10 @@ static void make_file(const char *path) {
     }
 }
 
-void alog_store_write_back(const struct alog_store *store) {
+void alog_store_write_back(const struct alog_store *store, bool all) {
+    if (all) {
+        sqlite3_db_cacheflush(store->db);
+    }
     if (store->building_fd >= 0) {
         sync_file_range(store->building_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     }

@@ -54,8 +54,9 @@ enum alog_status alog_store_commit(struct alog_store *store, struct alog_error *
 void alog_store_rollback(struct alog_store *store);
 
 /* What has been written of a new database is on its way to the disk from now on, so that the commit
- * has less to wait for. Does not wait itself; of a database that is there, nothing happens. */
-void alog_store_write_back(const struct alog_store *store);
+ * has less to wait for; `all`: also the pages that SQLite keeps in its cache, of any database,
+ * which is for the last before the commit. Does not wait itself, and fails when the commit does. */
+void alog_store_write_back(const struct alog_store *store, bool all);
 
 /*
  * Build the content of `store` anew beside it: a new database with the same settings, without
