@@ -10,17 +10,14 @@
  *
  * Test ids may be ten times as many. It holds for the columns of the hourly rollups, by column
  * name: a value that is kept in one of the tables is kept in all. Event types of the catalogue and
- * the reasons `gap` and `sync_failed` stay and are not counted. The tables of single jobs are as
- * they are, and so are those by the day of jobs: a job's part in them is taken back when an earlier
- * event moves it to another day, and what was merged into _OTHER could not be told apart again.
+ * the reasons `gap` and `sync_failed` stay and are not counted. The tables by the day of jobs have
+ * a cap of their own, cap_job_days.h.
  */
 #ifndef AGENTLOG_AGGREGATOR_CAP_H
 #define AGENTLOG_AGGREGATOR_CAP_H
 
 #include <agentlog/agentlog.h>
 #include <sqlite3.h>
-
-#define ALOG_OTHER_NAME "_OTHER"
 
 /*
  * Apply it to the hours of one day and environment, by what the levels of the day, made before,

@@ -18,10 +18,12 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
                                    int32_t time_zone_offset_s, struct alog_error *error);
 
 /*
- * Take back, into `groups`, what the jobs that `ids_sql` selects (environment, job_id) say of their
- * days: they are about to be erased. ALOG_NO_MEMORY, ALOG_CORRUPT, ALOG_IO.
+ * Add (sign 1) or take back (sign -1), into `groups`, what the jobs in the database say of their
+ * days: those that `ids` selects (environment, job_id), at most `limit` of what it has left.
+ * *ret_done: it has no more. ALOG_NO_MEMORY, ALOG_CORRUPT, ALOG_IO.
  */
-enum alog_status alog_deltas_forget_jobs(sqlite3 *db, const char *ids_sql,
-                                         struct alog_groups *groups, struct alog_error *error);
+enum alog_status alog_deltas_count_jobs(sqlite3 *db, sqlite3_stmt *ids, int sign, uint64_t limit,
+                                        struct alog_groups *groups, bool *ret_done,
+                                        struct alog_error *error);
 
 #endif

@@ -195,9 +195,9 @@ static enum alog_status no_memory(struct alog_deltas *deltas) {
     return alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
 }
 
-/* Take back what the job that `row` stands at says of its day: it is about to change. */
-static enum alog_status take_back(struct writing *writing, struct alog_string environment,
-                                  struct alog_string job_id, sqlite3_stmt *row) {
+/* Count what the job that `row` stands at says of its day, or (sign -1) take it back. */
+static enum alog_status count_known(struct writing *writing, struct alog_string environment,
+                                    struct alog_string job_id, sqlite3_stmt *row, int sign) {
     struct alog_deltas *deltas = writing->deltas;
     struct alog_groups known = {0};
     struct alog_group_key key = {.environment = alog_names_add(&known.names, environment),
@@ -218,7 +218,7 @@ static enum alog_status take_back(struct writing *writing, struct alog_string en
                                    .names = &known,
                                    .row = job,
                                    .status = column_text(row, 6)};
-    if (status == ALOG_OK && alog_job_days_count(deltas->groups, &facts, -1) != ALOG_OK) {
+    if (status == ALOG_OK && alog_job_days_count(deltas->groups, &facts, sign) != ALOG_OK) {
         status = no_memory(deltas);
     }
     alog_groups_free(&known);
@@ -249,8 +249,8 @@ static enum alog_status merge_known(struct writing *writing, struct alog_group *
     alog_deltas_bind_text(select, 2, deltas->groups->jobs.texts[group->key.job]);
     enum alog_status status = ALOG_OK;
     if (sqlite3_step(select) == SQLITE_ROW) {
-        status = take_back(writing, deltas->groups->names.texts[group->key.environment],
-                           deltas->groups->jobs.texts[group->key.job], select);
+        status = count_known(writing, deltas->groups->names.texts[group->key.environment],
+                             deltas->groups->jobs.texts[group->key.job], select, -1);
         if (status == ALOG_OK && merge_existing(deltas->groups, job, select) != ALOG_OK) {
             status = no_memory(deltas);
         }
@@ -400,31 +400,31 @@ enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_
     return status;
 }
 
-enum alog_status alog_deltas_forget_jobs(sqlite3 *db, const char *ids_sql,
-                                         struct alog_groups *groups, struct alog_error *error) {
+enum alog_status alog_deltas_count_jobs(sqlite3 *db, sqlite3_stmt *ids, int sign, uint64_t limit,
+                                        struct alog_groups *groups, bool *ret_done,
+                                        struct alog_error *error) {
     struct alog_deltas deltas = {.db = db, .groups = groups, .error = error};
     struct writing writing = {.deltas = &deltas};
-    sqlite3_stmt *ids = NULL;
     enum alog_status status = prepare_all(&writing);
-    if (status == ALOG_OK) {
-        status = alog_deltas_prepare(&deltas, ids_sql, &ids);
-    }
-    int step = SQLITE_DONE;
-    while (status == ALOG_OK && (step = sqlite3_step(ids)) == SQLITE_ROW) {
+    int step = SQLITE_ROW;
+    for (uint64_t i = 0; status == ALOG_OK && i < limit; i++) {
+        if ((step = sqlite3_step(ids)) != SQLITE_ROW) {
+            break;
+        }
         struct alog_string environment = column_text(ids, 0), job_id = column_text(ids, 1);
         alog_deltas_bind_text(writing.select, 1, environment);
         alog_deltas_bind_text(writing.select, 2, job_id);
         if (sqlite3_step(writing.select) == SQLITE_ROW) {
-            status = take_back(&writing, environment, job_id, writing.select);
+            status = count_known(&writing, environment, job_id, writing.select, sign);
         }
         if (sqlite3_reset(writing.select) != SQLITE_OK && status == ALOG_OK) {
             status = alog_sql_fail(db, error, "jobs");
         }
     }
-    if (status == ALOG_OK && step != SQLITE_DONE) {
+    if (status == ALOG_OK && step != SQLITE_ROW && step != SQLITE_DONE) {
         status = alog_sql_fail(db, error, "jobs");
     }
-    sqlite3_finalize(ids);
+    *ret_done = step == SQLITE_DONE;
     end_writing(&writing);
     return status;
 }

@@ -244,6 +244,23 @@ static enum alog_status for_each_job(struct day_run *run, const char *sql) {
     return status;
 }
 
+/* Out of the sums by day of jobs: those of the day itself were erased as a whole. */
+static enum alog_status take_back_jobs_of_other_days(struct day_run *run) {
+    sqlite3_stmt *ids = NULL;
+    bool done;
+    if (sqlite3_prepare_v2(run->db,
+                           "SELECT environment, job_id FROM jobs WHERE job_id IN"
+                           " (SELECT job_id FROM temp.rebuilt_ids) AND day_epoch <> ?",
+                           -1, &ids, NULL) != SQLITE_OK) {
+        return alog_sql_fail(run->db, run->error, "jobs");
+    }
+    sqlite3_bind_int64(ids, 1, run->from_epoch_s);
+    enum alog_status status =
+        alog_deltas_count_jobs(run->db, ids, -1, UINT64_MAX, &run->groups, &done, run->error);
+    sqlite3_finalize(ids);
+    return status;
+}
+
 /* temp.rebuilt_jobs keeps what the database knew of them: their days and how far they span. */
 static enum alog_status erase_jobs(struct day_run *run) {
     static const char note[] =
@@ -260,12 +277,7 @@ static enum alog_status erase_jobs(struct day_run *run) {
         status = run_sql(run, note);
     }
     if (status == ALOG_OK) {
-        char others[192];
-        sqlite3_snprintf(sizeof(others), others,
-                         "SELECT environment, job_id FROM jobs WHERE job_id IN"
-                         " (SELECT job_id FROM temp.rebuilt_ids) AND day_epoch <> %lld",
-                         (long long)run->from_epoch_s);
-        status = alog_deltas_forget_jobs(run->db, others, &run->groups, run->error);
+        status = take_back_jobs_of_other_days(run);
     }
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);

@@ -5,7 +5,7 @@
 -- nothing here depends on when, or in how many steps, the log was ingested.
 --
 -- Absent dimensions are '' and never NULL; beyond settings.dimension_cap different values a day (ten times that for test ids) the rest is '_OTHER', in the
--- hourly rollups (those with fewest digits stay, then the shortest; event types of the catalogue always: see cap.h). Numbers that are NaN, infinite, outside their field's
+-- rollups (those with fewest digits stay, then the shortest; event types of the catalogue always: see cap.h). Numbers that are NaN, infinite, outside their field's
 -- range in the catalogue or above 2^53 of the column's units are left out of sums and counted in not_finite. *_us are microseconds,
 -- *_nusd billionths of a dollar, *_e6 millionths. *_hist are latency sketches: see FORMAT.md, "Sketches".
 
@@ -366,6 +366,7 @@ CREATE TABLE rollup_attempts (
 ) STRICT, WITHOUT ROWID;
 
 -- Jobs by the strategies that they chose, each once however often it chose one, by the day that the job belongs to.
+-- In _OTHER a job counts once for each of the strategies that are there.
 CREATE TABLE rollup_strategy_jobs (
     day_epoch INTEGER NOT NULL,    -- start of the job's day, seconds since 1970-01-01 UTC
     environment TEXT NOT NULL,     -- the job's environment

@@ -2,6 +2,7 @@
 
 #include "calendar.h"
 #include "cap.h"
+#include "cap_job_days.h"
 #include "format/error.h"
 #include "levels.h"
 #include "sql_error.h"
@@ -224,6 +225,9 @@ static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlit
     }
     if (status == ALOG_OK && capped) {
         status = make(db, all->days, all->day_count, &bucket, days, error);
+    }
+    if (status == ALOG_OK) {
+        status = alog_cap_job_days(db, all->dimension_cap, bucket.environment, day_epoch, error);
     }
     if (status == ALOG_OK) {
         status = make(db, all->swept, all->swept_count, &bucket, days, error);
