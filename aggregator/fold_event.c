@@ -267,7 +267,7 @@ static void add_execution_to_calibration(struct alog_fold *fold, const struct ex
         return;
     }
     uint32_t thousandths = (uint32_t)(x->confidence_e6.units / 1000);
-    uint64_t rest_e6 = (uint64_t)(x->confidence_e6.units % 1000);
+    uint32_t rest_e6 = (uint32_t)(x->confidence_e6.units % 1000);
     struct alog_sketch *hist = x->success ? &row->success_hist : &row->failure_hist;
     row->executions++;
     alog_fold_count(fold, hist, thousandths, 1);

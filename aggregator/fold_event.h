@@ -59,6 +59,13 @@ struct alog_fold_memo {
 };
 #define ALOG_FOLD_MEMOS 8192u
 
+/* What is still to be counted in a sketch, whose counters are on their way into the cache. */
+struct alog_fold_pending {
+    struct alog_sketch *sketch; /* NULL = nothing */
+    uint32_t bucket, count;
+};
+#define ALOG_FOLD_PENDING 16u
+
 struct alog_fold {
     const struct alog_fold_scope *scope;
     struct alog_groups groups;
@@ -82,6 +89,10 @@ struct alog_fold {
     bool has_job;              /* it has a job id */
     struct alog_row_jobs *job; /* it counts in this job; NULL = in none */
     uint32_t bucket;           /* number of its hour and environment */
+
+    /* a ring, empty between blocks */
+    struct alog_fold_pending pending[ALOG_FOLD_PENDING];
+    uint32_t next_pending;
 
     /* across events */
     struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
@@ -158,18 +169,33 @@ static inline void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup 
     return memo->row;
 }
 
-/* What alog_fold_count does not do in place. */
+/* What alog_fold_count_now does not do in place. */
 void alog_fold_count_slowly(struct alog_fold *fold, struct alog_sketch *sketch, uint32_t bucket,
-                            uint64_t count);
+                            uint32_t count);
 
-/* Count in a sketch of a row. */
-static inline void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch,
-                                   uint32_t bucket, uint64_t count) {
+static inline void alog_fold_count_now(struct alog_fold *fold, struct alog_sketch *sketch,
+                                       uint32_t bucket, uint32_t count) {
     uint32_t i = bucket - sketch->first;
-    if (i < sketch->len && sketch->narrow && count <= UINT16_MAX - (uint64_t)sketch->narrow[i]) {
+    if (i < sketch->len && sketch->narrow && count <= UINT16_MAX - (uint32_t)sketch->narrow[i]) {
         sketch->narrow[i] = (uint16_t)(sketch->narrow[i] + count);
     } else {
         alog_fold_count_slowly(fold, sketch, bucket, count);
+    }
+}
+
+/* Count in a sketch of a row, some events later: thousands of sketches are counted in in turn, and
+ * hardly one is in the processor's cache. */
+static inline void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch,
+                                   uint32_t bucket, uint32_t count) {
+    uint32_t i = bucket - sketch->first;
+    if (i < sketch->len && sketch->narrow) {
+        __builtin_prefetch(&sketch->narrow[i], 1);
+    }
+    struct alog_fold_pending *place = &fold->pending[fold->next_pending++ % ALOG_FOLD_PENDING];
+    struct alog_fold_pending due = *place;
+    *place = (struct alog_fold_pending){sketch, bucket, count};
+    if (due.sketch) {
+        alog_fold_count_now(fold, due.sketch, due.bucket, due.count);
     }
 }
 
