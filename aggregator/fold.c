@@ -159,9 +159,10 @@ static void find_bucket(struct alog_fold *fold) {
         (struct alog_fold_bucket){fold->hour_epoch, fold->environment, fold->bucket};
 }
 
-/* The rows have gone with the groups. */
-static void forget_rows(struct alog_fold *fold) {
+/* The rows and names have gone with the groups. */
+static void forget_groups(struct alog_fold *fold) {
     memset(fold->buckets, 0, sizeof(fold->buckets));
+    memset(&fold->patterns, 0, sizeof(fold->patterns));
     fold->bucket = 0;
 }
 
@@ -287,7 +288,7 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
         memset(fold->strings, 0, count * sizeof(*fold->strings));
     }
     if (fold->groups.names.count == 0) {
-        forget_rows(fold);
+        forget_groups(fold);
     }
     memset(fold->tallies, 0, sizeof(fold->tallies));
     fold->block_environment = alog_fold_intern(fold, fold->block.environment);

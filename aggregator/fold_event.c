@@ -664,12 +664,23 @@ static void fold_individual_test_execution(struct alog_fold *fold) {
 
 /* ---- Errors and losses ---- */
 
+static uint32_t name_of_pattern(struct alog_fold *fold, struct alog_string message) {
+    struct alog_pattern_shape *shape;
+    if (alog_pattern_memo_find(&fold->patterns, message, &shape)) {
+        return shape->name;
+    }
+    char room[ALOG_PATTERN_BYTES];
+    struct alog_string pattern = alog_message_pattern(message, room);
+    uint32_t name = alog_fold_intern(fold, pattern);
+    alog_pattern_memo_put(shape, message, pattern, name);
+    return name;
+}
+
 static void fold_error(struct alog_fold *fold) {
     const unsigned at = ALOG_AT_error_error_message;
-    char room[ALOG_PATTERN_BYTES];
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_error_error_type),
                              alog_fold_name(fold, ALOG_AT_error_error_category),
-                             alog_fold_intern(fold, alog_message_pattern(text_of(fold, at), room))};
+                             name_of_pattern(fold, text_of(fold, at))};
     if (fold->job) {
         uint32_t key[ALOG_MAX_DIMENSIONS] = {dimensions[0], dimensions[1]};
         fold->job->errors++;

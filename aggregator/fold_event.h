@@ -4,6 +4,7 @@
 
 #include "fold.h"
 #include "fold_cells.h"
+#include "pattern_memo.h"
 
 /* The words that enumerations and the counting of them are about. */
 enum alog_word {
@@ -97,6 +98,7 @@ struct alog_fold {
     /* across events */
     struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
     uint32_t last_bucket;                           /* number */
+    struct alog_pattern_memo patterns;              /* of errors */
     struct alog_fold_memo memos[ALOG_FOLD_MEMOS];   /* by hash, of several dimensions, */
     struct alog_fold_memo by_name[ALOG_FOLD_MEMOS]; /* … and by name, of one */
 };
