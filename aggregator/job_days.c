@@ -31,6 +31,46 @@ static void add(const struct counting *c, int64_t *sum, int64_t value) {
     alog_groups_add(c->into, sum, c->sign * value);
 }
 
+/* ---- Jobs ---- */
+
+static void count_duration(const struct counting *c, struct alog_row_rollup_jobs *row,
+                           int64_t start_ns, int64_t end_ns) {
+    add(c, &row->ended_jobs, 1);
+    if (end_ns >= start_ns) {
+        add(c, &row->timed_jobs, 1);
+        add(c, &row->duration_us_sum, (end_ns - start_ns) / 1000);
+    }
+}
+
+static enum alog_status count_job(const struct counting *c) {
+    const struct alog_row_jobs *job = c->job->row;
+    const struct alog_string status = c->job->status;
+    struct alog_row_rollup_jobs *row = row_of(c, ALOG_IN_rollup_jobs, NULL, 0);
+    if (!row) {
+        return ALOG_NO_MEMORY;
+    }
+    add(c, &row->seen, 1);
+    if (!job->start && !job->end) {
+        return ALOG_OK;
+    }
+    const bool successful = alog_string_equal(status, ALOG_STR("success"));
+    add(c, &row->jobs, 1);
+    add(c, &row->successful_jobs, successful);
+    add(c, &row->failed_jobs, alog_string_equal(status, ALOG_STR("failed")));
+    add(c, &row->cancelled_jobs, alog_string_equal(status, ALOG_STR("cancelled")));
+    add(c, &row->ai_jobs, job->ai_agent == 1);
+    add(c, &row->ai_successful_jobs, job->ai_agent == 1 && successful);
+    add(c, &row->orchestrated_jobs, job->orchestrations > 0);
+    if (job->start && job->end) {
+        count_duration(c, row, job->start->timestamp_ns, job->end->timestamp_ns);
+    }
+    if (job->end && job->end->iterations.present) {
+        add(c, &row->iterations_count, 1);
+        add(c, &row->iterations_sum, job->end->iterations.value);
+    }
+    return ALOG_OK;
+}
+
 /* ---- Attempts ---- */
 
 /* An operation: the attempts of an agent at an issue type, whichever models it used. */
@@ -117,14 +157,14 @@ static enum alog_status count_strategies(const struct counting *c) {
 
 enum alog_status alog_job_days_count(struct alog_groups *into, const struct alog_job_facts *job,
                                      int sign) {
-    if (job->row->agent_parts.count == 0 && job->row->strategy_parts.count == 0) {
-        return ALOG_OK;
-    }
     struct counting c = {.into = into, .job = job, .sign = sign};
     c.environment = alog_names_add(&into->names, job->environment);
     if (c.environment == ALOG_NAME_NONE) {
         return ALOG_NO_MEMORY;
     }
-    enum alog_status status = count_operations(&c);
+    enum alog_status status = count_job(&c);
+    if (status == ALOG_OK) {
+        status = count_operations(&c);
+    }
     return status == ALOG_OK ? count_strategies(&c) : status;
 }

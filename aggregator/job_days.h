@@ -1,7 +1,7 @@
 /*
- * What whole jobs say of the day that they belong to: attempts per operation, and the jobs of a
- * strategy. Neither is a sum over events, so what a job said is taken back before what it says now
- * is counted: the sums are those of the jobs as they are, however they came.
+ * What whole jobs say of the day that they belong to: how they ended, attempts per operation, and
+ * the jobs of a strategy. None of it is a sum over events, so what a job said is taken back before
+ * what it says now is counted: the sums are those of the jobs as they are, however they came.
  */
 #ifndef AGENTLOG_AGGREGATOR_JOB_DAYS_H
 #define AGENTLOG_AGGREGATOR_JOB_DAYS_H
@@ -18,8 +18,8 @@ struct alog_job_facts {
 };
 
 /*
- * Add (sign 1) or take back (sign -1) what a job says, in the groups of rollup_attempts and
- * rollup_strategy_jobs. ALOG_NO_MEMORY.
+ * Add (sign 1) or take back (sign -1) what a job says, in the groups of rollup_jobs,
+ * rollup_attempts and rollup_strategy_jobs. ALOG_NO_MEMORY.
  */
 enum alog_status alog_job_days_count(struct alog_groups *into, const struct alog_job_facts *job,
                                      int sign);

@@ -1,4 +1,4 @@
--- The database's schema, version 3. Each column's comment is its documentation: it goes into schema_docs.
+-- The database's schema, version 4. Each column's comment is its documentation: it goes into schema_docs.
 --
 -- Layers: segments (the ledger) -> rollup_* (hourly integer sums) and jobs, job_* (facts of one job) -> daily_* (made
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
@@ -343,6 +343,26 @@ CREATE TABLE job_details (
     strategy_parts TEXT NOT NULL,    -- JSON: the strategies that it chose; see job_strategies
     test_parts TEXT NOT NULL,        -- JSON: its failed tests; see job_tests
     PRIMARY KEY (environment, job_id)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs by the day that they belong to. Like the next two it is what the rows of jobs say, added up when they change.
+CREATE TABLE rollup_jobs (
+    day_epoch INTEGER NOT NULL,         -- start of the job's day, seconds since 1970-01-01 UTC
+    environment TEXT NOT NULL,          -- the job's environment
+    seen INTEGER NOT NULL,              -- jobs that any event names
+    jobs INTEGER NOT NULL,              -- of them, with a job_start or job_end: the others are not counted in what follows
+    successful_jobs INTEGER NOT NULL,   -- jobs that ended with success
+    failed_jobs INTEGER NOT NULL,       -- jobs that ended with failed
+    cancelled_jobs INTEGER NOT NULL,    -- jobs that ended with cancelled
+    ended_jobs INTEGER NOT NULL,        -- jobs with a start and an end
+    timed_jobs INTEGER NOT NULL,        -- of those, whose end is not before their start
+    duration_us_sum INTEGER NOT NULL,   -- sum of the durations of those, each rounded down
+    ai_jobs INTEGER NOT NULL,           -- jobs that an AI agent took part in
+    ai_successful_jobs INTEGER NOT NULL, -- of them, ended with success
+    iterations_count INTEGER NOT NULL,  -- jobs whose job_end has iterations
+    iterations_sum INTEGER NOT NULL,    -- sum of those
+    orchestrated_jobs INTEGER NOT NULL, -- jobs with an orchestration_execution
+    PRIMARY KEY (environment, day_epoch)
 ) STRICT, WITHOUT ROWID;
 
 -- Attempts, by the day that their job belongs to. An operation is what an agent did about one issue type in one job;

@@ -22,7 +22,7 @@ struct statements {
     sqlite3_stmt *day_text;
     struct maker days[ALOG_ROLLUP_COUNT];
     size_t day_count;
-    struct maker swept[2]; /* erased only: rows that no job is behind any more */
+    struct maker swept[3]; /* erased only: rows that no job is behind any more */
     size_t swept_count;
     struct maker tables[MAX_DAILY_TABLES];
     size_t table_count;
@@ -85,12 +85,13 @@ static enum alog_status prepare_tables(sqlite3 *db, struct statements *all,
 static enum alog_status prepare_swept(sqlite3 *db, struct statements *all,
                                       struct alog_error *error) {
     static const char *const sql[] = {
+        "DELETE FROM rollup_jobs WHERE environment = :env AND day_epoch = :bucket AND seen = 0",
         "DELETE FROM rollup_attempts WHERE environment = :env AND day_epoch = :bucket"
         " AND operations = 0",
         "DELETE FROM rollup_strategy_jobs WHERE environment = :env"
         " AND day_epoch = :bucket AND jobs = 0"};
     enum alog_status status = ALOG_OK;
-    for (size_t i = 0; status == ALOG_OK && i < 2; i++) {
+    for (size_t i = 0; status == ALOG_OK && i < sizeof(sql) / sizeof(sql[0]); i++) {
         struct maker *maker = &all->swept[all->swept_count++];
         maker->table = "what jobs say of their days";
         status = prepare(db, sql[i], &maker->erase, error);

@@ -19,20 +19,14 @@ static const char daily_summary[] =
     " e AS (SELECT COALESCE(SUM(events), 0) AS events FROM rollup_events" OF_THE_DAY NOT_THE_WRITERS
     "),"
     " l AS (SELECT COALESCE(SUM(events_lost), 0) AS lost FROM losses" OF_THE_DAY "),"
-    " j AS (SELECT COUNT(*) AS total,"
-    " COUNT(*) FILTER (WHERE status = 'success') AS successful,"
-    " COUNT(*) FILTER (WHERE status = 'failed') AS failed,"
-    " COUNT(*) FILTER (WHERE status = 'cancelled') AS cancelled,"
-    " COUNT(*) FILTER (WHERE start_ns IS NOT NULL AND end_ns IS NOT NULL) AS ended,"
-    " COUNT(*) FILTER (WHERE end_ns >= start_ns) AS timed,"
-    " COALESCE(SUM((end_ns - start_ns) / 1000) FILTER (WHERE end_ns >= start_ns), 0)"
-    " AS duration_us,"
-    " COUNT(*) FILTER (WHERE ai_agent = 1) AS ai_jobs,"
-    " COUNT(iterations) AS iterations_n, COALESCE(SUM(iterations), 0) AS iterations,"
-    " COUNT(*) FILTER (WHERE status = 'success' AND ai_agent = 1) AS ai_fixes,"
-    " COUNT(*) FILTER (WHERE orchestrations > 0) AS orchestrated"
-    " FROM jobs WHERE environment = :env AND day_epoch = :bucket"
-    " AND (start_ns IS NOT NULL OR end_ns IS NOT NULL)),"
+    " j AS (SELECT COALESCE(SUM(seen), 0) AS seen, COALESCE(SUM(jobs), 0) AS total,"
+    " COALESCE(SUM(successful_jobs), 0) AS successful, COALESCE(SUM(failed_jobs), 0) AS failed,"
+    " COALESCE(SUM(cancelled_jobs), 0) AS cancelled, COALESCE(SUM(ended_jobs), 0) AS ended,"
+    " COALESCE(SUM(timed_jobs), 0) AS timed, COALESCE(SUM(duration_us_sum), 0) AS duration_us,"
+    " COALESCE(SUM(ai_jobs), 0) AS ai_jobs, COALESCE(SUM(ai_successful_jobs), 0) AS ai_fixes,"
+    " COALESCE(SUM(iterations_count), 0) AS iterations_n,"
+    " COALESCE(SUM(iterations_sum), 0) AS iterations,"
+    " COALESCE(SUM(orchestrated_jobs), 0) AS orchestrated FROM rollup_jobs" IS_THE_DAY "),"
     " r AS (SELECT COALESCE(SUM(errors), 0) AS total,"
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'hook'), 0) AS hook,"
     " COALESCE(SUM(errors) FILTER (WHERE error_type = 'test'), 0) AS test,"
@@ -76,8 +70,7 @@ static const char daily_summary[] =
     " CASE WHEN p.costs > 0 THEN p.nusd / 1e9 END,"
     " h.runs, h.failures, t.runs, t.failures, e.events, l.lost"
     " FROM e, l, j, r, o, a, p, h, t"
-    " WHERE e.events > 0 OR l.lost > 0 OR EXISTS"
-    " (SELECT 1 FROM jobs WHERE environment = :env AND day_epoch = :bucket)";
+    " WHERE e.events > 0 OR l.lost > 0 OR j.seen > 0";
 
 static const char daily_events[] =
     "INSERT INTO daily_events"

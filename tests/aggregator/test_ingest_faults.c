@@ -332,7 +332,7 @@ static void newer_schema_is_refused(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
     ingest_fixture_ingest(f->log, f->db, 1, NULL);
-    run_sql(f->db, "PRAGMA user_version = 4");
+    run_sql(f->db, "PRAGMA user_version = 5");
     assert_int_equal(ingest(f, NULL, &error), ALOG_UNSUPPORTED);
     assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_UNSUPPORTED);
 }

@@ -192,6 +192,21 @@ static void levels_add_up(sqlite3 *db) {
     }
 }
 
+/* What rollup_jobs is to hold, as plain SQL over the jobs. */
+#define JOBS_BY_DAY                                                                                \
+    "SELECT environment, day_epoch, COUNT(*), COUNT(*) FILTER (WHERE named),"                      \
+    " COUNT(*) FILTER (WHERE status = 'success'), COUNT(*) FILTER (WHERE status = 'failed'),"      \
+    " COUNT(*) FILTER (WHERE status = 'cancelled'),"                                               \
+    " COUNT(*) FILTER (WHERE start_ns IS NOT NULL AND end_ns IS NOT NULL),"                        \
+    " COUNT(*) FILTER (WHERE end_ns >= start_ns),"                                                 \
+    " COALESCE(SUM((end_ns - start_ns) / 1000) FILTER (WHERE end_ns >= start_ns), 0),"             \
+    " COUNT(*) FILTER (WHERE named AND ai_agent = 1),"                                             \
+    " COUNT(*) FILTER (WHERE ai_agent = 1 AND status = 'success'),"                                \
+    " COUNT(iterations), COALESCE(SUM(iterations), 0),"                                            \
+    " COUNT(*) FILTER (WHERE named AND orchestrations > 0) FROM (SELECT *,"                        \
+    " start_ns IS NOT NULL OR end_ns IS NOT NULL AS named FROM jobs)"                              \
+    " GROUP BY environment, day_epoch"
+
 static void tables_add_up(sqlite3 *db) {
     static const char *const of_type[][2] = {
         {"agent_execution", "SUM(executions) FROM rollup_agents"},
@@ -230,6 +245,12 @@ static void tables_add_up(sqlite3 *db) {
         {"SELECT SUM(events_lost) FROM daily_summary", "SELECT SUM(events_lost) FROM losses"},
         {"SELECT COUNT(*) FROM jobs WHERE start_ns IS NOT NULL OR end_ns IS NOT NULL",
          "SELECT SUM(total_jobs) FROM daily_summary"},
+        {"SELECT COUNT(*) FROM (" JOBS_BY_DAY " EXCEPT SELECT environment, day_epoch, seen, jobs,"
+         " successful_jobs, failed_jobs, cancelled_jobs, ended_jobs, timed_jobs, duration_us_sum,"
+         " ai_jobs, ai_successful_jobs, iterations_count, iterations_sum, orchestrated_jobs"
+         " FROM rollup_jobs)",
+         "SELECT 0"},
+        {"SELECT COUNT(*) FROM rollup_jobs", "SELECT COUNT(*) FROM (" JOBS_BY_DAY ")"},
         {"SELECT COUNT(*) FROM dirty_days", "SELECT 0"}};
     for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++) {
         assert_same(db, alike[i][0], alike[i][1]);

@@ -22,15 +22,12 @@ static const char rows[] =
     " (:day, 'test', 'mine', 1, 1), (:day + 172800, 'idle', 'writer_stats', 3, 3);"
     "INSERT INTO rollup_losses VALUES (:day, 'production', 'error', 'ring_full', 6),"
     " (:day + 3600, 'production', '', 'gap', 4), (:day + 259200, 'lossy', '', 'gap', 2);"
-    /* Jobs: three ended (1 s, 2 s, 3.5 s), one still runs, one never named a start or an end. */
-    "INSERT INTO jobs (environment, job_id, day_epoch, start_ns, end_ns, status, ai_agent, events,"
-    "  orchestrations, orchestration_iterations) VALUES"
-    " ('production', 'a', :day, 1000000000, 2000000000, 'success', 1, 1, 2, 9),"
-    " ('production', 'b', :day, 1000000000, 3000000000, 'success', 0, 1, 0, 0),"
-    " ('production', 'c', :day, 1000000000, 4500000000, 'failed', 1, 1, 1, 1),"
-    " ('production', 'd', :day, 1000000000, NULL, NULL, NULL, 1, 0, 0),"
-    " ('production', 'e', :day, NULL, NULL, NULL, NULL, 1, 5, 5),"
-    " ('production', 'f', :day, NULL, 5000000000, 'cancelled', NULL, 1, 0, 0);"
+    /* Jobs: three ended (1 s, 2 s, 3.5 s), one still runs, one only ended, one never named either.
+     */
+    "INSERT INTO rollup_jobs (environment, day_epoch, seen, jobs, successful_jobs, failed_jobs,"
+    "  cancelled_jobs, ended_jobs, timed_jobs, duration_us_sum, ai_jobs, ai_successful_jobs,"
+    "  iterations_count, iterations_sum, orchestrated_jobs) VALUES"
+    " ('production', :day, 6, 5, 2, 1, 1, 3, 3, 6500000, 2, 1, 0, 0, 2);"
     "INSERT INTO rollup_errors (hour_epoch, environment, error_type, error_category, errors, "
     "first_ns, last_ns, sample) VALUES"
     " (:day, 'production', 'hook', 'x', 2, 50, 60, 'later'),"
