@@ -22,6 +22,7 @@
 
 #include "aggregator/levels.h"
 #include "support/db_dump.h"
+#include "support/fault_statement.h"
 #include "support/fault_vfs.h"
 #include "support/ingest_fixture.h"
 #include "support/random_log.h"
@@ -58,20 +59,25 @@ static enum alog_status ingest(struct property_case *c, const char *db, bool by_
 
 /* A process of its own that is killed, or finds the disk full, somewhere on its way. */
 static void ingest_with_fault(struct property_case *c, const char *db, bool by_blocks) {
-    const enum fault_vfs_action action = below(c, 3) == 0 ? FAULT_VFS_FULL : FAULT_VFS_KILL;
-    const uint32_t at = 1 + below(c, 1u << below(c, 9));
+    enum { DISK_FULL, KILLED_AT_CHANGE, KILLED_AT_STATEMENT } fault = below(c, 3);
+    const uint32_t at = 1 + below(c, 1u << below(c, fault == KILLED_AT_STATEMENT ? 13 : 9));
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        fault_vfs_install(action, at);
+        if (fault == KILLED_AT_STATEMENT) {
+            fault_statement_install(at);
+        } else {
+            fault_vfs_install(fault == DISK_FULL ? FAULT_VFS_FULL : FAULT_VFS_KILL, at);
+        }
         struct alog_error error = {0};
         const enum alog_status status = ingest(c, db, by_blocks, &error);
-        _exit(status == ALOG_OK || action == FAULT_VFS_FULL ? 0 : 1);
+        _exit(status == ALOG_OK || fault == DISK_FULL ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-        fail_msg("an ingest that was to be killed at call %u failed", at);
+        fail_msg("an ingest that was to be killed at %s %u failed",
+                 fault == KILLED_AT_STATEMENT ? "statement" : "change", at);
     }
 }
 
