@@ -32,7 +32,7 @@ enum alog_status alog_cap_prepare(const struct alog_capping *c, char *sql,
 }
 
 enum alog_status alog_cap_run(const struct alog_capping *c, char *sql, int64_t *ret_value) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum alog_status status = alog_cap_prepare(c, sql, &statement);
     if (status != ALOG_OK) {
         return status;
