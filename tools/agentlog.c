@@ -2,8 +2,10 @@
  */
 #include <agentlog/aggregator.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "cli_help.h"
@@ -12,7 +14,8 @@
 #include "messages.h"
 #include "output.h"
 
-#define MAX_COMMANDS 64
+#define MAX_COMMANDS        64
+#define BACKGROUND_NICENESS 10
 
 static const struct cli_command *find_command(const char *name) {
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
@@ -75,6 +78,15 @@ static int64_t now_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Agents, and who asks the database, are waited for by someone; this is not. Whoever started it
+ * with a niceness of their own meant it. */
+static void go_to_background(void) {
+    errno = 0;
+    if (getpriority(PRIO_PROCESS, 0) == 0 && errno == 0) {
+        setpriority(PRIO_PROCESS, 0, BACKGROUND_NICENESS);
+    }
+}
+
 static enum exit_code run(const struct cli_command *command, int argc, char **argv) {
     struct cli_arguments arguments;
     switch (cli_parse(command, argc, argv, now_ns(), &arguments)) {
@@ -83,6 +95,9 @@ static enum exit_code run(const struct cli_command *command, int argc, char **ar
     case CLI_WRONG:
         return EXIT_USAGE;
     default:
+        if (command->in_background) {
+            go_to_background();
+        }
         return command->run(command, &arguments);
     }
 }

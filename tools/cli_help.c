@@ -94,9 +94,16 @@ static void print_exits(FILE *stream, const struct cli_exit *exits) {
     }
 }
 
+const char cli_in_background[] =
+    "It lets every other process go first (niceness 10), unless it was "
+    "started with a niceness of its own.";
+
 void cli_print_command_help(FILE *stream, const struct cli_command *command) {
     fprintf(stream, "Usage: agentlog %s [OPTION...] %s\n\n", command->name, command->operands);
     print_paragraphs(stream, command->description);
+    if (command->in_background) {
+        print_paragraphs(stream, cli_in_background);
+    }
     if (command->choices != NULL) {
         fprintf(stream, "\n%s:\n", command->choices_title);
         for (const struct cli_choice *choice = command->choices; choice->name != NULL; choice++) {

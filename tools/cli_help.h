@@ -11,6 +11,9 @@ extern const char cli_introduction[];
 extern const char cli_first_steps[];
 extern const struct cli_exit cli_program_exits[];
 
+/* What the help of a command that is in_background says of that. */
+extern const char cli_in_background[];
+
 /* The help of one command. */
 void cli_print_command_help(FILE *stream, const struct cli_command *command);
 

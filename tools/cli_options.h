@@ -163,6 +163,7 @@ struct cli_command {
     const char *choices_title;
     const struct cli_choice *choices; /* NULL = none */
     const struct cli_exit *exits;
+    bool in_background; /* it lets every other process go first */
     enum exit_code (*run)(const struct cli_command *command, const struct cli_arguments *arguments);
 };
 

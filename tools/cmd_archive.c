@@ -293,4 +293,5 @@ const struct cli_command cmd_archive = {
                 "agentlog rebuild ./archive again.db",
     .options = options,
     .exits = exits,
+    .in_background = true,
     .run = run};

@@ -205,6 +205,7 @@ const struct cli_command cmd_ingest = {
                 "agentlog ingest ./log agents.db --jobs 2 --json",
     .options = ingest_options,
     .exits = exits,
+    .in_background = true,
     .run = run_ingest};
 
 const struct cli_command cmd_rebuild = {
@@ -223,4 +224,5 @@ const struct cli_command cmd_rebuild = {
                 "agentlog rebuild ./log agents.db --day 2026-02-04",
     .options = rebuild_options,
     .exits = exits,
+    .in_background = true,
     .run = run_rebuild};

@@ -423,4 +423,5 @@ const struct cli_command cmd_nightly = {
                 "--report /var/www/agents.html",
     .options = options,
     .exits = exits,
+    .in_background = true,
     .run = run};

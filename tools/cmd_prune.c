@@ -116,4 +116,5 @@ const struct cli_command cmd_prune = {
                 "agentlog prune agents.db --keep-rows 30d --keep-rollups 2y",
     .options = options,
     .exits = exits,
+    .in_background = true,
     .run = run};

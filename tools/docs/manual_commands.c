@@ -119,6 +119,10 @@ static bool write_command(const struct docs_place *place, const struct cli_comma
     manual_text(&manual, synopsis);
     manual_section(&manual, "DESCRIPTION");
     manual_text(&manual, command->description);
+    if (command->in_background) {
+        manual_paragraph(&manual);
+        manual_text(&manual, cli_in_background);
+    }
     if (command->choices != NULL) {
         manual_section_upper(&manual, command->choices_title);
         for (const struct cli_choice *choice = command->choices; choice->name != NULL; choice++) {
