@@ -85,6 +85,14 @@ add_test(NAME tools/oracle
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/oracle_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
 set_tests_properties(tools/oracle PROPERTIES TIMEOUT 900)
 
+# How complete the data is, against what was taken out of it.
+add_executable(make_segments tools/make_segments.c)
+target_link_libraries(make_segments PRIVATE alog_build alog_test_support)
+add_test(NAME tools/oracle_losses
+         COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/oracle_losses_test.py $<TARGET_FILE:agentlog>
+                 $<TARGET_FILE:make_segments> ${CMAKE_SOURCE_DIR})
+set_tests_properties(tools/oracle_losses PROPERTIES TIMEOUT 600)
+
 # What comes in from elsewhere, against what its source says.
 add_test(NAME tools/import_sqlite
          COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/import_sqlite_test.py $<TARGET_FILE:agentlog> ${CMAKE_SOURCE_DIR})
