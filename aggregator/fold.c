@@ -274,6 +274,20 @@ static inline void fold_event(struct alog_fold *fold) {
 
 /* ---- Blocks ---- */
 
+/* Most of a block's names were in blocks before it. The others are looked at when an event has
+ * them: most are job ids, and are never a name. */
+static void find_names(struct alog_fold *fold) {
+    uint32_t ids[256];
+    for (uint32_t from = 0; from < fold->block.strings.count; from += 256) {
+        uint32_t rest = fold->block.strings.count - from;
+        uint32_t count = rest < 256 ? rest : 256;
+        alog_names_find_all(&fold->groups.names, &fold->block.strings.strings[from], count, ids);
+        for (uint32_t i = 0; i < count; i++) {
+            fold->strings[from + i].name = ids[i] + 1; /* ALOG_NAME_NONE + 1 is 0 */
+        }
+    }
+}
+
 static enum alog_status reset_caches(struct alog_fold *fold) {
     uint32_t count = fold->block.strings.count;
     if (count > fold->string_capacity) {
@@ -290,6 +304,7 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
     if (fold->groups.names.count == 0) {
         forget_groups(fold);
     }
+    find_names(fold);
     memset(fold->tallies, 0, sizeof(fold->tallies));
     fold->block_environment = alog_fold_intern(fold, fold->block.environment);
     fold->hour_until_ns = fold->hour_from_ns = 0;

@@ -126,6 +126,42 @@ uint32_t alog_names_find(const struct alog_names *names, struct alog_string text
     return (uint32_t)*find_slot(names, text, hash_text(text)) - 1;
 }
 
+#define AT_ONCE 32u
+
+/* Step by step for all of them, so that what one waits for is fetched while the others are looked
+ * at: the slot, then the text's place, then the text. */
+static void find_some(const struct alog_names *names, const struct alog_string *texts,
+                      uint32_t count, uint32_t *ret_ids) {
+    const uint32_t mask = names->slot_count - 1;
+    uint64_t hashes[AT_ONCE];
+    uint32_t likely[AT_ONCE]; /* ids; that of the empty string where there is none */
+    for (uint32_t i = 0; i < count; i++) {
+        hashes[i] = hash_text(texts[i]);
+        __builtin_prefetch(&names->slots[hashes[i] & mask]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t slot = names->slots[hashes[i] & mask];
+        likely[i] = slot != 0 ? (uint32_t)slot - 1 : ALOG_NAME_EMPTY;
+        __builtin_prefetch(&names->texts[likely[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(names->texts[likely[i]].data);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_ids[i] = (uint32_t)*find_slot(names, texts[i], hashes[i]) - 1;
+    }
+}
+
+void alog_names_find_all(const struct alog_names *names, const struct alog_string *texts,
+                         uint32_t count, uint32_t *ret_ids) {
+    for (uint32_t i = 0; names->count == 0 && i < count; i++) {
+        ret_ids[i] = ALOG_NAME_NONE;
+    }
+    for (uint32_t i = 0; names->count != 0 && i < count; i += AT_ONCE) {
+        find_some(names, texts + i, count - i < AT_ONCE ? count - i : AT_ONCE, ret_ids + i);
+    }
+}
+
 static int by_text(const void *a, const void *b, void *context) {
     const struct alog_string *texts = context;
     return alog_string_compare(texts[*(const uint32_t *)a], texts[*(const uint32_t *)b]);

@@ -32,6 +32,11 @@ uint32_t alog_names_add(struct alog_names *names, struct alog_string text);
 /* The id of a string that is there, else ALOG_NAME_NONE. */
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text);
 
+/* The same of many, of which hardly one is in the processor's cache: ret_ids[i] is that of
+ * texts[i]. */
+void alog_names_find_all(const struct alog_names *names, const struct alog_string *texts,
+                         uint32_t count, uint32_t *ret_ids);
+
 /* Bytes first, then length: the order of SQLite's BINARY collation. */
 int alog_string_compare(struct alog_string a, struct alog_string b);
 
