@@ -22,7 +22,7 @@ def dump(path, events_alone=False):
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
         if events_alone:
             columns = [c for c in columns if c not in EVENT_IDS]
-        where = f" WHERE event NOT IN {WRITERS_OWN}" if events_alone and name == "rollup_events" else ""
+        where = f" WHERE event NOT IN {WRITERS_OWN}" if events_alone and "event" in columns else ""
         rows = db.execute(f"SELECT {', '.join(columns)} FROM {name}{where}")
         lines += sorted(f"{name} {row!r}" for row in rows)
     db.close()
