@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #define CHUNK_BYTES (64u << 10)
 #define HUGE_BYTES  (2u << 20) /* a huge page of the processor's */
+#define MAX_RESERVE 24u        /* chunks */
 
 struct alog_arena_chunk {
     struct alog_arena_chunk *next;
@@ -15,23 +17,79 @@ struct alog_arena_chunk {
     max_align_t bytes[];
 };
 
+/* ---- Reserve ---- */
+
+struct alog_arena_reserve {
+    pthread_mutex_t lock;
+    struct alog_arena_chunk *chunks; /* all of them huge */
+    uint32_t count;
+};
+
+struct alog_arena_reserve *alog_arena_reserve_new(void) {
+    struct alog_arena_reserve *reserve = calloc(1, sizeof(*reserve));
+    if (reserve) {
+        pthread_mutex_init(&reserve->lock, NULL);
+    }
+    return reserve;
+}
+
+void alog_arena_reserve_free(struct alog_arena_reserve *reserve) {
+    if (!reserve) {
+        return;
+    }
+    while (reserve->chunks) {
+        struct alog_arena_chunk *next = reserve->chunks->next;
+        munmap(reserve->chunks, HUGE_BYTES);
+        reserve->chunks = next;
+    }
+    pthread_mutex_destroy(&reserve->lock);
+    free(reserve);
+}
+
+static bool give(struct alog_arena_reserve *reserve, struct alog_arena_chunk *chunk) {
+    pthread_mutex_lock(&reserve->lock);
+    const bool room = reserve->count < MAX_RESERVE;
+    if (room) {
+        chunk->next = reserve->chunks;
+        reserve->chunks = chunk;
+        reserve->count++;
+    }
+    pthread_mutex_unlock(&reserve->lock);
+    return room;
+}
+
+/* NULL: there is none. */
+static struct alog_arena_chunk *take_back(struct alog_arena_reserve *reserve) {
+    pthread_mutex_lock(&reserve->lock);
+    struct alog_arena_chunk *chunk = reserve->chunks;
+    if (chunk) {
+        reserve->chunks = chunk->next;
+        reserve->count--;
+    }
+    pthread_mutex_unlock(&reserve->lock);
+    return chunk;
+}
+
+/* ---- Arenas ---- */
+
 void alog_arena_join(struct alog_arena *into, struct alog_arena *from) {
     struct alog_arena_chunk **end = &from->chunks;
     while (*end) {
         end = &(*end)->next;
     }
     *end = into->chunks;
-    *into = (struct alog_arena){from->chunks, into->bytes + from->bytes};
+    *into = (struct alog_arena){from->chunks, into->bytes + from->bytes,
+                                into->reserve ? into->reserve : from->reserve};
     *from = (struct alog_arena){0};
 }
 
 void alog_arena_free(struct alog_arena *arena) {
     while (arena->chunks) {
         struct alog_arena_chunk *next = arena->chunks->next;
-        if (arena->chunks->is_huge) {
-            munmap(arena->chunks, HUGE_BYTES);
-        } else {
+        if (!arena->chunks->is_huge) {
             free(arena->chunks);
+        } else if (!arena->reserve || !give(arena->reserve, arena->chunks)) {
+            munmap(arena->chunks, HUGE_BYTES);
         }
         arena->chunks = next;
     }
@@ -59,7 +117,10 @@ static struct alog_arena_chunk *add_chunk(struct alog_arena *arena, size_t bytes
     const size_t whole = is_huge                   ? HUGE_BYTES
                          : bytes > CHUNK_BYTES / 4 ? sizeof(struct alog_arena_chunk) + bytes
                                                    : CHUNK_BYTES;
-    struct alog_arena_chunk *chunk = is_huge ? map_huge() : malloc(whole);
+    struct alog_arena_chunk *chunk = is_huge && arena->reserve ? take_back(arena->reserve) : NULL;
+    if (!chunk) {
+        chunk = is_huge ? map_huge() : malloc(whole);
+    }
     if (chunk) {
         *chunk = (struct alog_arena_chunk){arena->chunks, 0, whole - sizeof(*chunk), is_huge};
         arena->chunks = chunk;

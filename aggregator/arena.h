@@ -6,10 +6,22 @@
 
 struct alog_arena_chunk;
 
+/*
+ * Large chunks that arenas gave back, for those that take next: the kernel clears each page that it
+ * gives, which costs more than what is put there. Any thread.
+ */
+struct alog_arena_reserve;
+
+/* NULL: no memory. */
+struct alog_arena_reserve *alog_arena_reserve_new(void);
+/* Behind all arenas that have it. */
+void alog_arena_reserve_free(struct alog_arena_reserve *reserve);
+
 /* Zero-initialise; free with alog_arena_free, which leaves it as new. */
 struct alog_arena {
     struct alog_arena_chunk *chunks;
-    size_t bytes; /* on the heap, all together */
+    size_t bytes;                       /* on the heap, all together */
+    struct alog_arena_reserve *reserve; /* NULL = none */
 };
 
 /* `bytes` at a multiple of `align`, a power of two and at most that of max_align_t; they stay where
@@ -18,7 +30,7 @@ struct alog_arena {
  * there. */
 void *alog_arena_take(struct alog_arena *arena, size_t bytes, size_t align);
 
-/* What `from` has belongs to `into` from now on; `from` is as new. */
+/* What `from` has, its reserve too, belongs to `into` from now on; `from` is as new. */
 void alog_arena_join(struct alog_arena *into, struct alog_arena *from);
 
 void alog_arena_free(struct alog_arena *arena);

@@ -51,6 +51,7 @@ struct alog_fold_pool {
     uint32_t filling; /* index of the run that gets the next block */
     struct worker *workers;
     struct run *runs;
+    struct alog_arena_reserve *reserve; /* of the workers' groups */
 };
 
 static void add_result(struct alog_fold_progress *progress, const struct alog_fold_result *result) {
@@ -146,6 +147,7 @@ void alog_fold_pool_free(struct alog_fold_pool *pool) {
     pthread_cond_destroy(&pool->done);
     free(pool->workers);
     free(pool->runs);
+    alog_arena_reserve_free(pool->reserve);
     free(pool);
 }
 
@@ -169,7 +171,8 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     pool->run_bytes = run_bytes(pool->run_count);
     pool->workers = calloc(pool->worker_count, sizeof(*pool->workers));
     pool->runs = calloc(pool->run_count, sizeof(*pool->runs));
-    bool good = pool->workers && pool->runs;
+    pool->reserve = alog_arena_reserve_new();
+    bool good = pool->workers && pool->runs && pool->reserve;
     for (uint32_t i = 0; good && i < threads; i++) {
         struct worker *worker = &pool->workers[i];
         worker->pool = pool;
@@ -285,7 +288,8 @@ enum alog_status alog_fold_pool_take(struct alog_fold_pool *pool, struct alog_gr
         struct worker *worker = &pool->workers[i];
         struct alog_groups *groups = alog_fold_groups(worker->fold);
         ret_groups[i] = *groups;
-        *groups = (struct alog_groups){0};
+        ret_groups[i].arena.reserve = pool->reserve;
+        *groups = (struct alog_groups){.arena = {.reserve = pool->reserve}};
         worker->bytes = 0;
     }
     enum alog_status status = pool->no_memory ? ALOG_NO_MEMORY : ALOG_OK;

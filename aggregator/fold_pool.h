@@ -37,7 +37,8 @@ void alog_fold_pool_make_way(struct alog_fold_pool *pool, bool busy);
 size_t alog_fold_pool_bytes(struct alog_fold_pool *pool);
 
 /* Wait until every block is folded, then move each thread's groups into one of `ret_groups`, which
- * are empty and as many as the threads. ALOG_NO_MEMORY: some are incomplete. */
+ * are empty and as many as the threads; they are freed before the pool. ALOG_NO_MEMORY: some are
+ * incomplete. */
 enum alog_status alog_fold_pool_take(struct alog_fold_pool *pool, struct alog_groups *ret_groups);
 
 /* Wait until every block is folded, then move all groups, and the jobs seen, to the caller's.
