@@ -391,6 +391,7 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     job->provider_successes += c->success;
     add(fold, &job->input_tokens, c->input_tokens);
     add(fold, &job->output_tokens, c->output_tokens);
+    job->cost_count += c->cost_nusd.present;
     add(fold, &job->cost_nusd, c->cost_nusd);
     struct alog_row_job_providers *row =
         PART_OF(fold, job_providers, &job->provider_parts, c->dimensions);
@@ -411,6 +412,7 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     row->fallbacks += c->fallback;
     add(fold, &row->input_tokens_sum, c->input_tokens);
     add(fold, &row->output_tokens_sum, c->output_tokens);
+    row->cost_count += c->cost_nusd.present;
     add(fold, &row->cost_nusd_sum, c->cost_nusd);
     cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
 }

@@ -25,7 +25,7 @@ static const struct alog_column job_columns[] = {
     ALOG_RATE_COLUMNS("provider_success_rate", "provider_successes / provider_calls"),
     {"input_tokens", ALOG_COLUMN_INTEGER, "tokens sent"},
     {"output_tokens", ALOG_COLUMN_INTEGER, "tokens received"},
-    {"cost_usd", ALOG_COLUMN_USD, "sum of what its calls said they cost"},
+    {"cost_usd", ALOG_COLUMN_USD, "sum of what its calls said they cost, NULL when none did"},
     {"decisions", ALOG_COLUMN_INTEGER, "strategy decisions"},
     {"orchestrations", ALOG_COLUMN_INTEGER, "orchestrated runs"},
     {"orchestration_iterations", ALOG_COLUMN_INTEGER, "sum of their iterations"},
@@ -54,7 +54,7 @@ static const char job_sql[] =
       ALOG_QUERY_RATE("agent_successes", "agent_executions") ","
     " provider_calls, provider_successes,"
       ALOG_QUERY_RATE("provider_successes", "provider_calls") ","
-    " input_tokens, output_tokens, CASE WHEN provider_calls > 0 THEN cost_nusd / 1e9 END,"
+    " input_tokens, output_tokens, CASE WHEN cost_count > 0 THEN cost_nusd / 1e9 END,"
     " decisions, orchestrations, orchestration_iterations, strategy_switches,"
     " orchestration_time_us / 1000.0, hooks_time_us / 1000.0, tests_time_us / 1000.0,"
     " ai_time_us / 1000.0, hook_runs, hook_failures,"
@@ -119,7 +119,7 @@ static const struct alog_column job_providers_columns[] = {
     {"fallbacks", ALOG_COLUMN_INTEGER, "calls made in place of another provider's"},
     {"input_tokens", ALOG_COLUMN_INTEGER, "tokens sent"},
     {"output_tokens", ALOG_COLUMN_INTEGER, "tokens received"},
-    {"cost_usd", ALOG_COLUMN_USD, "sum of what the calls said they cost"},
+    {"cost_usd", ALOG_COLUMN_USD, "sum of what the calls said they cost, NULL when none did"},
     {"first_seen", ALOG_COLUMN_TIME, "the first call"},
     {"last_seen", ALOG_COLUMN_TIME, "the last call"},
 };
@@ -132,7 +132,8 @@ static const char job_providers_sql[] =
       ALOG_QUERY_MEAN_MS("latency_us_sum", "latency_count") ","
     " CASE WHEN latency_count > 0 THEN latency_us_sum / 1000.0 END,"
     " CASE WHEN latency_count > 0 THEN failure_latency_us_sum / 1000.0 END,"
-    " retry_count_sum, fallbacks, input_tokens_sum, output_tokens_sum, cost_nusd_sum / 1e9,"
+    " retry_count_sum, fallbacks, input_tokens_sum, output_tokens_sum,"
+    " CASE WHEN cost_count > 0 THEN cost_nusd_sum / 1e9 END,"
     " first_ns, last_ns"
     " FROM job_providers" OF_THE_JOB
     " ORDER BY first_ns, provider_id, model, agent_name, environment LIMIT :limit";

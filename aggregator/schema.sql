@@ -310,6 +310,7 @@ CREATE TABLE jobs (
     provider_successes INTEGER NOT NULL, -- of them, successful
     input_tokens INTEGER NOT NULL,   -- of its provider calls
     output_tokens INTEGER NOT NULL,  -- of its provider calls
+    cost_count INTEGER NOT NULL,     -- of its provider calls, those that said what they cost
     cost_nusd INTEGER NOT NULL,      -- of its provider calls
     decisions INTEGER NOT NULL,      -- its strategy_decision events
     orchestrations INTEGER NOT NULL, -- its orchestration_execution events

@@ -61,6 +61,7 @@ CREATE VIEW job_providers (
     fallbacks,               -- calls with fallback_from
     input_tokens_sum,        -- sum of input_tokens
     output_tokens_sum,       -- sum of output_tokens
+    cost_count,              -- calls that said what they cost
     cost_nusd_sum,           -- sum of cost
     first_ns,                -- the first call
     last_ns                  -- the last call
@@ -82,8 +83,9 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[13]'),
     json_extract(p.value, '$[14]'),
     json_extract(p.value, '$[15]'),
-    d.first_ns + json_extract(p.value, '$[16]'),
-    d.first_ns + json_extract(p.value, '$[17]')
+    json_extract(p.value, '$[16]'),
+    d.first_ns + json_extract(p.value, '$[17]'),
+    d.first_ns + json_extract(p.value, '$[18]')
 FROM job_details AS d, json_each(d.provider_parts) AS p;
 
 -- What went wrong in a job: its error events. Ask for one, by environment and job_id.
@@ -314,7 +316,7 @@ CREATE VIEW v_jobs (
     provider_calls,          -- calls to providers
     provider_successes,      -- of them, successful
     tokens,                  -- input and output tokens
-    cost_usd,                -- what the calls cost, dollars
+    cost_usd,                -- what the calls cost, dollars; NULL when none says
     hook_failures,           -- hooks that failed
     tests_failed,            -- tests that failed or were in error
     errors,                  -- error events
@@ -324,7 +326,7 @@ SELECT job_id, environment, CAST(strftime('%Y-%m-%d %H:%M:%S', start_ns / 100000
     CAST(strftime('%Y-%m-%d %H:%M:%S', end_ns / 1000000000, 'unixepoch') AS TEXT), CAST(CASE WHEN end_ns >= start_ns THEN (end_ns - start_ns) / 1e9 END AS REAL),
     status, CAST(ai_agent AS INTEGER), CAST(iterations AS INTEGER), error_message,
     CAST(agent_executions AS INTEGER), CAST(agent_successes AS INTEGER), CAST(provider_calls AS INTEGER),
-    CAST(provider_successes AS INTEGER), CAST(input_tokens + output_tokens AS INTEGER), CAST(cost_nusd / 1e9 AS REAL),
+    CAST(provider_successes AS INTEGER), CAST(input_tokens + output_tokens AS INTEGER), CAST(CASE WHEN cost_count > 0 THEN cost_nusd / 1e9 END AS REAL),
     CAST(hook_failures AS INTEGER), CAST(tests_failed AS INTEGER), CAST(errors AS INTEGER), CAST(events AS INTEGER)
 FROM jobs ORDER BY COALESCE(start_ns, first_ns) DESC, environment, job_id;
 

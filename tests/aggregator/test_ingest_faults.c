@@ -337,35 +337,46 @@ static void newer_schema_is_refused(void **state) {
     assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_UNSUPPORTED);
 }
 
-/* Version 1 had no latency thresholds, no levels, and smaller pages. */
-static void make_older(const char *db) {
+/* Version 1 had no latency thresholds, no levels, and smaller pages; version 3 did not sum
+ * up the jobs of a day, nor count which of a job's calls said what they cost. */
+static void make_older(const char *db, int version) {
     run_sql(db, "PRAGMA journal_mode = DELETE");
-    run_sql(db, "DROP TABLE rollup_agents_day; DROP TABLE rollup_calibration;"
-                "DELETE FROM settings WHERE name = 'latency_thresholds_us';"
-                "UPDATE daily_summary SET events = 0; PRAGMA user_version = 1;"
-                "PRAGMA page_size = 4096; VACUUM");
+    if (version == 1) {
+        run_sql(db, "DROP TABLE rollup_agents_day; DROP TABLE rollup_calibration;"
+                    "DELETE FROM settings WHERE name = 'latency_thresholds_us';"
+                    "PRAGMA page_size = 4096; VACUUM; PRAGMA user_version = 1");
+    } else {
+        run_sql(db,
+                "DROP VIEW v_jobs; DROP TABLE rollup_jobs; ALTER TABLE jobs DROP COLUMN cost_count;"
+                "UPDATE job_details SET provider_parts ="
+                " '[[\"p\",\"m\",\"\",1,1,0,0,0,1,5,0,0,0,0,0,0,5,5]]';"
+                "PRAGMA user_version = 3");
+    }
+    run_sql(db, "UPDATE daily_summary SET events = 0");
 }
 
 static void an_older_schema_is_made_anew(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
-    struct alog_db *reader;
-    struct alog_ingest_options day = ALOG_INGEST_OPTIONS_INIT;
     ingest_fixture_ingest(f->log, f->db, 1, NULL);
     char *expected = db_dump(f->db, NULL);
-    make_older(f->db);
-    assert_int_equal(alog_db_open(f->db, &reader, &error), ALOG_UNSUPPORTED);
-    assert_non_null(strstr(error.message, "ingest"));
-    day.day = "2026-02-04";
-    assert_int_equal(alog_rebuild(f->log, f->db, &day, NULL, &error), ALOG_UNSUPPORTED);
-    assert_int_equal(ingest(f, NULL, &error), ALOG_OK);
-    db_dump_assert_equal(f->db, expected, "migrated");
-    make_older(f->db);
-    run_sql(f->db, "PRAGMA journal_mode = WAL");
-    assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_OK);
-    db_dump_assert_equal(f->db, expected, "rebuilt");
+    for (int version = 1; version <= 3; version += 2) {
+        struct alog_db *reader;
+        struct alog_ingest_options day = ALOG_INGEST_OPTIONS_INIT;
+        make_older(f->db, version);
+        assert_int_equal(alog_db_open(f->db, &reader, &error), ALOG_UNSUPPORTED);
+        assert_non_null(strstr(error.message, "ingest"));
+        day.day = "2026-02-04";
+        assert_int_equal(alog_rebuild(f->log, f->db, &day, NULL, &error), ALOG_UNSUPPORTED);
+        assert_int_equal(ingest(f, NULL, &error), ALOG_OK);
+        db_dump_assert_equal(f->db, expected, "migrated");
+        make_older(f->db, version);
+        run_sql(f->db, "PRAGMA journal_mode = WAL");
+        assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_OK);
+        db_dump_assert_equal(f->db, expected, "rebuilt");
+    }
     /* What cannot be made anew stays. */
-    make_older(f->db);
+    make_older(f->db, 1);
     run_sql(f->db, "UPDATE segments SET segment_id = 'gone' WHERE number = 1");
     assert_int_equal(ingest(f, NULL, &error), ALOG_CORRUPT);
     assert_non_null(strstr(error.message, "remove the database"));

@@ -14,20 +14,20 @@ static const char rows[] =
     "INSERT INTO jobs (environment, job_id, day_epoch, start_ns, end_ns, status, ai_agent, "
     "iterations, error_message, metadata, start_event_id, end_event_id, first_ns, last_ns, events, "
     "agent_executions, agent_successes, provider_calls, provider_successes, input_tokens, "
-    "output_tokens, cost_nusd, decisions, orchestrations, orchestration_iterations, hook_runs, "
-    "hook_failures, tests_run, tests_failed, errors) VALUES"
+    "output_tokens, cost_count, cost_nusd, decisions, orchestrations, orchestration_iterations, "
+    "hook_runs, hook_failures, tests_run, tests_failed, errors) VALUES"
     " ('production', 'j1', :day, 1000000000, 3500000000, 'failed', 1, 4, 'gave up', '{\"a\":1}',"
-    "  's-1', 'e-9', 1000000000, 3600000000, 30, 4, 3, 5, 5, 700, 80, 2500000, 2, 1, 3, 6, 1, 9, "
-    "2, 3),"
+    "  's-1', 'e-9', 1000000000, 3600000000, 30, 4, 3, 5, 5, 700, 80, 2, 2500000, 2, 1, 3, 6, "
+    "1, 9, 2, 3),"
     " ('production', 'running', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-2', NULL, 5, 5, 1,"
-    "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),"
+    "  0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),"
     " ('test', 'j2', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-3', NULL, 5, 5, 1,"
-    "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
+    "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
     "INSERT INTO job_details VALUES"
     " ('production', 'j1', 20, '[[\"A\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,5,5,-20],"
     "[\"B\",\"lint\",\"p\",\"m\",3,2,2,1000000,2,3000,0,4,0,10,10]]',"
-    "  '[[\"acme\",\"m\",\"B\",5,3,1,1,0,4,8000,0,2,1,700,80,2500000,1,9],"
-    "[\"b\",\"\",\"\",1,0,0,0,1,0,0,0,0,0,0,0,0,2,2]]',"
+    "  '[[\"acme\",\"m\",\"B\",5,3,1,1,0,4,8000,0,2,1,700,80,2,2500000,1,9],"
+    "[\"b\",\"\",\"\",1,0,0,0,1,0,0,0,0,0,0,0,0,0,2,2]]',"
     "  '[[\"hook\",\"early\",2,\"a\",20,50],[\"lint\",\"late\",1,\"z\",70,70]]', '[]', '[]'),"
     " ('test', 'j1', 1, '[[\"Z\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,0,0,-1]]', '[]', '[]', '[]', '[]');"
     "INSERT INTO rollup_events VALUES (:day, 'production', 'x', 31, 0), (:day, 'test', 'x', 1, 0);"
@@ -77,7 +77,7 @@ static const struct {
      "cancelled success_rate avg_latency_ms total_latency_ms retries fallbacks input_tokens "
      "output_tokens cost_usd first_seen",
      "acme|m|B|5|3|1|1|0|0.6|2|8|2|1|700|80|0.0025|21\n"
-     "b|||1|0|0|0|1|0|-|-|0|0|0|0|0|22\n"},
+     "b|||1|0|0|0|1|0|-|-|0|0|0|0|-|22\n"},
     {"its errors",
      {.kind = ALOG_QUERY_JOB_ERRORS, .job_id = J1},
      "error_type error_category errors first_seen last_seen sample",

@@ -29,7 +29,7 @@ PARTS = (
         "execution_failures": "SUM(COALESCE(failure_class = 'execution', 0))", "cancelled": "SUM(COALESCE(failure_class = 'cancelled', 0))",
         "avg_latency_ms": "AVG(latency_ms)", "total_latency_ms": "SUM(latency_ms)", "retries": "SUM(COALESCE(retry_count, 0))",
         "fallbacks": "SUM(COALESCE(fallback_from, '') <> '')", "input_tokens": "SUM(COALESCE(input_tokens, 0))",
-        "output_tokens": "SUM(COALESCE(output_tokens, 0))", "cost_usd": "SUM(COALESCE(cost_usd, 0.0))"}),
+        "output_tokens": "SUM(COALESCE(output_tokens, 0))", "cost_usd": "SUM(cost_usd)"}),
     ("strategies", "strategy_decision", ("strategy",), {
         "decisions": "COUNT(*)", "scores": "COUNT(effectiveness_score)", "avg_effectiveness": "AVG(effectiveness_score)"}),
     ("failed_tests", "individual_test_execution' AND status IN ('failed', 'error') AND '' = '", ("test_id",), {
