@@ -316,28 +316,44 @@ static enum alog_status prepare(struct alog_deltas *deltas, char *sql,
     return status;
 }
 
+/* For each of `columns`, a place for a value and what an update with it says. */
+static void append_each(const char *columns, sqlite3_str *places, sqlite3_str *changes) {
+    for (const char *at = columns;;) {
+        int len = (int)strcspn(at, ",");
+        sqlite3_str_appendall(places, ", ?");
+        sqlite3_str_appendf(changes, "%s%.*s = excluded.%.*s", at == columns ? "" : ", ", len, at,
+                            len, at);
+        if (at[len] == '\0') {
+            return;
+        }
+        at += len + 2;
+    }
+}
+
 /* Prepare the statements of a table; its columns after environment and job_id are `names`. */
 static enum alog_status prepare_three(struct alog_deltas *deltas, const char *table,
-                                      sqlite3_str *names, sqlite3_str *places,
-                                      sqlite3_stmt **insert, sqlite3_stmt **select,
-                                      sqlite3_stmt **replace) {
-    char *columns = sqlite3_str_finish(names), *marks = sqlite3_str_finish(places);
+                                      sqlite3_str *names, sqlite3_stmt **insert,
+                                      sqlite3_stmt **select, sqlite3_stmt **replace) {
+    static const char insert_sql[] = "INSERT INTO %s (environment, job_id, %s) VALUES (?, ?%s)"
+                                     " ON CONFLICT (job_id, environment) DO %s%s";
+    sqlite3_str *marks = sqlite3_str_new(NULL), *updates = sqlite3_str_new(NULL);
+    char *columns = sqlite3_str_finish(names);
+    if (columns) {
+        append_each(columns, marks, updates);
+    }
+    char *places = sqlite3_str_finish(marks), *changes = sqlite3_str_finish(updates);
     enum alog_status status =
-        columns && marks ? ALOG_OK
-                         : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        columns && places && changes
+            ? ALOG_OK
+            : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     if (status == ALOG_OK) {
-        status = prepare(deltas,
-                         sqlite3_mprintf("INSERT INTO %s (environment, job_id, %s)"
-                                         " VALUES (?, ?%s) ON CONFLICT DO NOTHING",
-                                         table, columns, marks),
+        status = prepare(deltas, sqlite3_mprintf(insert_sql, table, columns, places, "NOTHING", ""),
                          insert);
     }
     if (status == ALOG_OK) {
-        status = prepare(deltas,
-                         sqlite3_mprintf("INSERT OR REPLACE INTO %s (environment, job_id, %s)"
-                                         " VALUES (?, ?%s)",
-                                         table, columns, marks),
-                         replace);
+        status = prepare(
+            deltas, sqlite3_mprintf(insert_sql, table, columns, places, "UPDATE SET ", changes),
+            replace);
     }
     if (status == ALOG_OK) {
         status = prepare(deltas,
@@ -346,33 +362,29 @@ static enum alog_status prepare_three(struct alog_deltas *deltas, const char *ta
                          select);
     }
     sqlite3_free(columns);
-    sqlite3_free(marks);
+    sqlite3_free(places);
+    sqlite3_free(changes);
     return status;
 }
 
 static enum alog_status prepare_all(struct writing *writing) {
     const struct alog_rollup_kind *kind = alog_rollup_kind(ALOG_IN_jobs);
-    sqlite3_str *names = sqlite3_str_new(NULL), *places = sqlite3_str_new(NULL);
-    sqlite3_str *lists = sqlite3_str_new(NULL), *marks = sqlite3_str_new(NULL);
+    sqlite3_str *names = sqlite3_str_new(NULL), *lists = sqlite3_str_new(NULL);
     sqlite3_str_appendall(names, EDGE_COLUMNS);
-    sqlite3_str_appendall(places, ", ?, ?, ?, ?, ?, ?, ?, ?, ?");
     sqlite3_str_appendall(lists, "first_ns");
-    sqlite3_str_appendall(marks, ", ?");
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
         if (column->merge == ALOG_MERGE_PARTS && writing->part_count < MAX_PART_COLUMNS) {
             writing->parts[writing->part_count++] = column;
             sqlite3_str_appendf(lists, ", %s", column->name);
-            sqlite3_str_appendall(marks, ", ?");
         } else if (!is_apart(column)) {
             sqlite3_str_appendf(names, ", %s", column->name);
-            sqlite3_str_appendall(places, ", ?");
         }
     }
-    enum alog_status status = prepare_three(writing->deltas, "jobs", names, places,
-                                            &writing->insert, &writing->select, &writing->replace);
+    enum alog_status status = prepare_three(writing->deltas, "jobs", names, &writing->insert,
+                                            &writing->select, &writing->replace);
     enum alog_status details =
-        prepare_three(writing->deltas, "job_details", lists, marks, &writing->insert_details,
+        prepare_three(writing->deltas, "job_details", lists, &writing->insert_details,
                       &writing->select_details, &writing->replace_details);
     return status == ALOG_OK ? details : status;
 }

@@ -325,9 +325,9 @@ CREATE TABLE jobs (
     tests_run INTEGER NOT NULL,      -- its individual_test_execution events
     tests_failed INTEGER NOT NULL,   -- of them, failed or in error
     errors INTEGER NOT NULL,         -- its error events
-    PRIMARY KEY (environment, job_id)
+    PRIMARY KEY (job_id, environment)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX jobs_by_day ON jobs (day_epoch, environment);
+CREATE INDEX jobs_by_day ON jobs (day_epoch);
 
 -- What was done in a job, one row per job that has any of it. The views job_agents, job_providers, job_errors,
 -- job_strategies and job_tests show it as rows, a job at a time; over all jobs they are slow. Each list is a JSON
@@ -343,7 +343,7 @@ CREATE TABLE job_details (
     error_parts TEXT NOT NULL,       -- JSON: its errors; see job_errors
     strategy_parts TEXT NOT NULL,    -- JSON: the strategies that it chose; see job_strategies
     test_parts TEXT NOT NULL,        -- JSON: its failed tests; see job_tests
-    PRIMARY KEY (environment, job_id)
+    PRIMARY KEY (job_id, environment)
 ) STRICT, WITHOUT ROWID;
 
 -- Jobs by the day that they belong to. Like the next two it is what the rows of jobs say, added up when they change.

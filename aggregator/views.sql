@@ -3,8 +3,8 @@
 -- rollups and jobs over all days; v_days and the daily_* tables have the days. Each column's comment is its documentation:
 -- it goes into schema_docs, like those of schema.sql.
 
--- What agents did in a job. Repeats are attempts. Ask for one job, by environment and job_id: that takes a millisecond,
--- by job_id alone every job is looked at, and all jobs of a busy day take seconds. So it is with the other job_* views.
+-- What agents did in a job. Repeats are attempts. Ask for one job: that takes a millisecond, all jobs of a
+-- busy day take seconds. So it is with the other job_* views.
 CREATE VIEW job_agents (
     environment,            -- the job's environment
     job_id,                 -- the job
@@ -42,7 +42,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[14]')
 FROM job_details AS d, json_each(d.agent_parts) AS p;
 
--- Which providers a job called. Ask for one, by environment and job_id.
+-- Which providers a job called. Ask for one.
 CREATE VIEW job_providers (
     environment,             -- the job's environment
     job_id,                  -- the job
@@ -88,7 +88,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[18]')
 FROM job_details AS d, json_each(d.provider_parts) AS p;
 
--- What went wrong in a job: its error events. Ask for one, by environment and job_id.
+-- What went wrong in a job: its error events. Ask for one.
 CREATE VIEW job_errors (
     environment,     -- the job's environment
     job_id,          -- the job
@@ -108,7 +108,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.error_parts) AS p;
 
--- The strategies that a job chose. Ask for one, by environment and job_id.
+-- The strategies that a job chose. Ask for one.
 CREATE VIEW job_strategies (
     environment,           -- the job's environment
     job_id,                -- the job
@@ -128,7 +128,7 @@ SELECT d.environment, d.job_id,
     d.first_ns + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.strategy_parts) AS p;
 
--- The tests that failed in a job, or were in error. Ask for one, by environment and job_id.
+-- The tests that failed in a job, or were in error. Ask for one.
 CREATE VIEW job_tests (
     environment,  -- the job's environment
     job_id,       -- the job
