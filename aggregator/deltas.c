@@ -233,6 +233,8 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
             status = alog_names_rank(&groups->names, &ranks.names);
             ranked = groups->names.count;
         }
+        deltas.name_ranks = ranks.names;
+        deltas.ranked_names = ranked;
         status = status == ALOG_OK ? write_table(&deltas, rollup, &ranks)
                                    : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     }

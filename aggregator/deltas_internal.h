@@ -12,6 +12,8 @@ struct alog_deltas {
     sqlite3_stmt *mark; /* a day is dirty */
     int64_t marked_day; /* the last one marked, in marked_environment */
     uint32_t marked_environment;
+    const uint32_t *name_ranks; /* of the groups' first `ranked_names` names */
+    uint32_t ranked_names;
     uint8_t *bytes; /* room for a sketch */
     size_t byte_capacity;
     struct alog_error *error;

@@ -178,7 +178,8 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
         struct alog_buffer *text = &writing->texts[i];
         text->len = 0;
         enum alog_status status =
-            alog_job_parts_write(deltas->groups, column->part, list, job->first_ns, text);
+            alog_job_parts_write(deltas->groups, column->part, list, deltas->name_ranks,
+                                 deltas->ranked_names, job->first_ns, text);
         if (status != ALOG_OK) {
             return damaged_details(deltas, status);
         }
@@ -304,6 +305,33 @@ static enum alog_status write_job(struct writing *writing, struct alog_group *gr
                : status;
 }
 
+/* ---- Memory ---- */
+
+/* Jobs lie in the order in which they came and are written in another, so that each would be waited
+ * for, line by line. */
+static void fetch(const void *from, const void *until) {
+    for (const char *at = from; at < (const char *)until; at += 64) {
+        __builtin_prefetch(at);
+    }
+}
+
+static void fetch_group(const struct alog_group *group) {
+    fetch(group, (const char *)group->row + sizeof(struct alog_row_jobs));
+}
+
+/* The lists of a group that was fetched a while ago. */
+static void fetch_lists(const struct writing *writing, struct alog_group *group) {
+    for (unsigned i = 0; i < writing->part_count; i++) {
+        const struct alog_rollup_column *column = writing->parts[i];
+        const struct alog_part_list *list = list_of((void *)group->row, column);
+        if (list->count != 0) {
+            fetch(list->keys, list->keys + list->count);
+            fetch(alog_groups_part_at(column->part, list, 0),
+                  alog_groups_part_at(column->part, list, list->count));
+        }
+    }
+}
+
 /* ---- Statements ---- */
 
 /* Prepare `sql`, which is freed. */
@@ -406,6 +434,12 @@ enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_
     struct writing writing = {.deltas = deltas};
     enum alog_status status = prepare_all(&writing);
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
+        if (i + 4 < count) {
+            fetch_group(sorted[i + 4]);
+        }
+        if (i + 2 < count) {
+            fetch_lists(&writing, sorted[i + 2]);
+        }
         status = write_job(&writing, sorted[i]);
     }
     end_writing(&writing);

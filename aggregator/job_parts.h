@@ -14,12 +14,14 @@
 #include "format/segment.h"
 #include "groups.h"
 
-/* Append the list to `text`. ALOG_NO_MEMORY. */
+/* Append the list to `text`. `ranks` has the places of the groups' first `ranked` names in the
+ * order of their texts. ALOG_NO_MEMORY. */
 enum alog_status alog_job_parts_write(const struct alog_groups *groups, enum alog_rollup part,
-                                      const struct alog_part_list *list, int64_t first_ns,
-                                      struct alog_buffer *text);
+                                      const struct alog_part_list *list, const uint32_t *ranks,
+                                      uint32_t ranked, int64_t first_ns, struct alog_buffer *text);
 
-/* Add the rows of a list that was written with `first_ns`. ALOG_CORRUPT: it was not. */
+/* Add the rows of a list that was written with `first_ns`. ALOG_CORRUPT: it was not.
+ * ALOG_NO_MEMORY. */
 enum alog_status alog_job_parts_read(struct alog_groups *groups, enum alog_rollup part,
                                      struct alog_string json, int64_t first_ns,
                                      struct alog_part_list *list);

@@ -1,5 +1,4 @@
 /* job_parts.c: what is written is read back, and what was not written is refused. */
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,12 +41,21 @@ static void fill(struct alog_groups *groups, struct alog_part_list *list) {
     }
 }
 
+/* With the ranks of the first `ranked` names. */
+static struct alog_buffer write_ranked(struct alog_groups *groups, enum alog_rollup part,
+                                       const struct alog_part_list *list, uint32_t ranked) {
+    struct alog_buffer text = {NULL, 0, 0};
+    uint32_t *ranks;
+    assert_int_equal(alog_names_rank(&groups->names, &ranks), ALOG_OK);
+    assert_int_equal(alog_job_parts_write(groups, part, list, ranks, ranked, FIRST_NS, &text),
+                     ALOG_OK);
+    free(ranks);
+    return text;
+}
+
 static struct alog_buffer write_list(struct alog_groups *groups,
                                      const struct alog_part_list *list) {
-    struct alog_buffer text = {NULL, 0, 0};
-    assert_int_equal(alog_job_parts_write(groups, ALOG_IN_job_errors, list, FIRST_NS, &text),
-                     ALOG_OK);
-    return text;
+    return write_ranked(groups, ALOG_IN_job_errors, list, groups->names.count);
 }
 
 static struct alog_string whole(const struct alog_buffer *text) {
@@ -82,36 +90,88 @@ static void there_and_back(void **state) {
     alog_groups_free(&other);
 }
 
-static void expect_number(int64_t number) {
+/* By the texts, whatever the order in which they came, and whether all have a rank or not. */
+static void in_order(void **state) {
+    (void)state;
     struct alog_groups groups = {0};
     struct alog_part_list list = {0};
-    uint32_t key[ALOG_MAX_DIMENSIONS] = {name(&groups, ALOG_STR(""))};
-    struct alog_row_job_strategies *row =
-        alog_groups_part(&groups, ALOG_IN_job_strategies, &list, key);
-    assert_non_null(row);
-    *row = (struct alog_row_job_strategies){number, -number, number, 0, 0};
-    struct alog_buffer text = {NULL, 0, 0};
-    assert_int_equal(alog_job_parts_write(&groups, ALOG_IN_job_strategies, &list, 0, &text),
-                     ALOG_OK);
-    char expected[128];
-    snprintf(expected, sizeof(expected), "[[\"\",%" PRId64 ",%" PRId64 ",%" PRId64 ",0,0]]", number,
-             -number, number);
-    assert_true(alog_string_equal(whole(&text), alog_str(expected)));
-    alog_buffer_free(&text);
+    name(&groups, ALOG_STR(""));
+    uint32_t b = name(&groups, ALOG_STR("b")), a = name(&groups, ALOG_STR("a"));
+    const uint32_t keys[][ALOG_MAX_DIMENSIONS] = {
+        {b, a, 0, b}, {a, b, 0, b}, {a, a, b, 0}, {a, a, b, a}};
+    for (size_t i = 0; i < 4; i++) {
+        struct alog_row_job_agents *row =
+            alog_groups_part(&groups, ALOG_IN_job_agents, &list, keys[i]);
+        assert_non_null(row);
+        row->executions = (int64_t)i + 1;
+        row->first_ns = FIRST_NS + 10;
+        row->last_ns = FIRST_NS + 15;
+        row->last_success_ns = 0;
+    }
+    for (uint32_t ranked = 0; ranked <= groups.names.count; ranked++) {
+        struct alog_buffer text = write_ranked(&groups, ALOG_IN_job_agents, &list, ranked);
+        const char *expected =
+            "[[\"a\",\"a\",\"b\",\"\",3,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
+            "[\"a\",\"a\",\"b\",\"a\",4,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
+            "[\"a\",\"b\",\"\",\"b\",2,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
+            "[\"b\",\"a\",\"\",\"b\",1,0,0,0,0,0,0,0,10,15,-1770163200000000000]]";
+        assert_true(alog_string_equal(whole(&text), alog_str(expected)));
+        alog_buffer_free(&text);
+    }
     alog_groups_free(&groups);
 }
 
-static void numbers_of_any_length(void **state) {
+/* More rows than most jobs have. */
+static void many_rows(void **state) {
     (void)state;
-    for (int64_t power = 1;; power *= 10) {
-        expect_number(power - 1);
-        expect_number(power);
-        expect_number(power + power / 9);
-        if (power > INT64_MAX / 10) {
-            break;
+    for (int ranked = 0; ranked < 2; ranked++) {
+        struct alog_groups groups = {0}, other = {0};
+        struct alog_part_list list = {0}, again = {0};
+        char text[32];
+        name(&groups, ALOG_STR(""));
+        for (unsigned i = 0; i < 300; i++) {
+            snprintf(text, sizeof(text), "name %03u", i * 7 % 300);
+            add_error(&groups, &list, alog_str(text), FIRST_NS + i, ALOG_STR("s"));
+        }
+        struct alog_buffer written =
+            write_ranked(&groups, ALOG_IN_job_errors, &list, ranked ? groups.names.count : 200);
+        assert_int_equal(
+            alog_job_parts_read(&other, ALOG_IN_job_errors, whole(&written), FIRST_NS, &again),
+            ALOG_OK);
+        assert_int_equal(again.count, 300);
+        for (uint32_t i = 0; i < 300; i++) {
+            snprintf(text, sizeof(text), "name %03u", i);
+            assert_true(alog_string_equal(other.names.texts[again.keys[i][0]], alog_str(text)));
+        }
+        alog_buffer_free(&written);
+        alog_groups_free(&groups);
+        alog_groups_free(&other);
+    }
+}
+
+/* job_parts.c goes by it. */
+static void sums_then_a_sample_then_times(void **state) {
+    (void)state;
+    for (enum alog_rollup part = 0; part < ALOG_ROLLUP_COUNT; part++) {
+        const struct alog_rollup_kind *kind = alog_rollup_kind(part);
+        unsigned at = 0;
+        if (kind->scope != ALOG_SCOPE_PART) {
+            continue;
+        }
+        for (; at < kind->column_count && kind->columns[at].merge == ALOG_MERGE_SUM; at++) {
+            assert_int_equal(kind->columns[at].offset, kind->columns[0].offset + 8 * at);
+        }
+        assert_true(at > 0 && at < kind->column_count);
+        bool sampled = kind->columns[at].merge == ALOG_MERGE_SAMPLE;
+        at += sampled;
+        const struct alog_rollup_column *first = &kind->columns[at];
+        assert_true(at < kind->column_count && first->merge == ALOG_MERGE_LEAST);
+        assert_true(!sampled || first[-1].first_ns_offset == first->offset);
+        for (unsigned i = 1; at + i < kind->column_count; i++) {
+            assert_int_equal(first[i].merge, ALOG_MERGE_MOST);
+            assert_int_equal(first[i].offset, first->offset + 8 * i);
         }
     }
-    expect_number(INT64_MAX);
 }
 
 static void what_was_not_written_is_refused(void **state) {
@@ -124,6 +184,7 @@ static void what_was_not_written_is_refused(void **state) {
         "[[]]",
         "[[\"a\",\"b\",1,\"s\",2]]",
         "[[\"a\",\"b\",1,\"s\",2,3,4]]",
+        "[[\"a\",\"b\",1,\"s\",2;3]]",
         "[[\"a\",\"b\",1.5,\"s\",2,3]]",
         "[[\"a\",\"b\",9223372036854775808,\"s\",2,3]]",
         "[[\"a\",\"b\",1,\"\\u0041\",2,3]]",
@@ -197,7 +258,9 @@ static void the_views_have_the_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
-        cmocka_unit_test(numbers_of_any_length),
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(many_rows),
+        cmocka_unit_test(sums_then_a_sample_then_times),
         cmocka_unit_test(what_was_not_written_is_refused),
         cmocka_unit_test(so_is_half_of_it),
         cmocka_unit_test(the_views_have_the_columns),
