@@ -312,6 +312,7 @@ enum alog_status alog_fold_pool_collect(struct alog_fold_pool *pool, struct alog
         }
         worker->bytes = 0;
     }
+    into->arena.reserve = NULL; /* these groups may outlive the pool */
     pthread_mutex_unlock(&pool->lock);
     return status;
 }
