@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 /*
  * Blocks are handed out in runs of neighbours: those of one job stand together in the log, so that
@@ -13,6 +13,8 @@
 #define QUEUE_BYTES    (16u << 20) /* of frames that wait or are being folded, all runs together */
 #define MIN_RUN_BYTES  (256u << 10)
 #define MAX_RUN_BYTES  (2u << 20)
+/* Above the caller: who reads blocks, and who writes what was folded, is waited for by all. */
+#define MORE_NICE 5
 
 struct block {
     size_t frame;                  /* where it begins in the run's bytes */
@@ -44,9 +46,7 @@ struct alog_fold_pool {
     pthread_cond_t ready, done; /* a block is ready, or the end; a block has been folded */
     bool stop, no_memory;
     uint32_t worker_count, run_count;
-    uint32_t busy;                  /* blocks that are not folded yet */
-    uint32_t at_work, most_at_work; /* workers */
-    bool crowded;                   /* no processor is left beside the workers */
+    uint32_t busy; /* blocks that are not folded yet */
     size_t run_bytes;
     uint32_t filling; /* index of the run that gets the next block */
     struct worker *workers;
@@ -93,18 +93,18 @@ static struct run *find_run(struct alog_fold_pool *pool, struct worker *worker) 
 static void *work(void *context) {
     struct worker *worker = context;
     struct alog_fold_pool *pool = worker->pool;
+    /* Of this thread alone, as Linux has it. Where it is refused, all take turns. */
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + MORE_NICE);
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         struct run *run = NULL;
-        while (!pool->stop &&
-               (pool->at_work >= pool->most_at_work || (run = find_run(pool, worker)) == NULL)) {
+        while (!pool->stop && (run = find_run(pool, worker)) == NULL) {
             pthread_cond_wait(&pool->ready, &pool->lock);
         }
         if (pool->stop) {
             break;
         }
         const struct block *block = &run->blocks[run->taken++];
-        pool->at_work++;
         pthread_mutex_unlock(&pool->lock);
         struct alog_fold_result result = {0};
         enum alog_status status =
@@ -117,7 +117,6 @@ static void *work(void *context) {
         worker->bytes = bytes;
         add_result(block->progress, &result);
         run->folded++;
-        pool->at_work--;
         pool->busy--;
         pthread_cond_signal(&pool->done);
     }
@@ -165,8 +164,7 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->ready, NULL);
     pthread_cond_init(&pool->done, NULL);
-    pool->worker_count = pool->most_at_work = threads;
-    pool->crowded = threads > 1 && sysconf(_SC_NPROCESSORS_ONLN) <= (long)threads;
+    pool->worker_count = threads;
     pool->run_count = threads + 1;
     pool->run_bytes = run_bytes(pool->run_count);
     pool->workers = calloc(pool->worker_count, sizeof(*pool->workers));
@@ -261,13 +259,6 @@ size_t alog_fold_pool_bytes(struct alog_fold_pool *pool) {
     }
     pthread_mutex_unlock(&pool->lock);
     return bytes;
-}
-
-void alog_fold_pool_make_way(struct alog_fold_pool *pool, bool busy) {
-    pthread_mutex_lock(&pool->lock);
-    pool->most_at_work = pool->worker_count - (busy && pool->crowded);
-    pthread_cond_broadcast(&pool->ready);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 static enum alog_status merge_names(struct alog_names *into, struct alog_names *from) {

@@ -13,7 +13,9 @@ struct alog_fold_progress {
 
 struct alog_fold_pool;
 
-/* `scope` must outlive the pool. ALOG_NO_MEMORY: also when threads cannot be started. */
+/* The threads go after others of the process where there are too few processors (setpriority): they
+ * have work at all times, and whoever feeds them or takes what they made is waited for by all.
+ * `scope` must outlive the pool. ALOG_NO_MEMORY: also when threads cannot be started. */
 enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_scope *scope,
                                     struct alog_fold_pool **ret_pool);
 /* Waits for blocks that are being folded; those not yet begun are dropped. */
@@ -25,13 +27,6 @@ void alog_fold_pool_free(struct alog_fold_pool *pool);
 enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress);
-
-/*
- * Whether the caller has a thread of its own at work: then, where there is no processor besides
- * those of the pool, one of its threads stands aside. Otherwise that work would get its turn when
- * there is nothing left to fold, and be waited for by all. From any thread.
- */
-void alog_fold_pool_make_way(struct alog_fold_pool *pool, bool busy);
 
 /* Bytes of all groups, as of each thread's last block. */
 size_t alog_fold_pool_bytes(struct alog_fold_pool *pool);

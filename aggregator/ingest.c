@@ -373,7 +373,6 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                                   .context = &run,
                                   .after_block = after_block};
     run.writer.store = store;
-    run.writer.pool = run.pool;
     run.writer.time_zone_offset_s = run.scope.time_zone_offset_s;
     if (status == ALOG_OK) {
         status = execute(&run);

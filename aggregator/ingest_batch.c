@@ -80,9 +80,7 @@ static enum alog_status write_batch(struct alog_batch_writer *writer) {
 
 static void *run(void *context) {
     struct alog_batch_writer *writer = context;
-    alog_fold_pool_make_way(writer->pool, true);
     writer->status = write_batch(writer);
-    alog_fold_pool_make_way(writer->pool, false);
     return NULL;
 }
 

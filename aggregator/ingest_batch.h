@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-#include "fold_pool.h"
+#include "groups.h"
 #include "ledger.h"
 #include "store.h"
 
@@ -24,10 +24,9 @@ struct alog_batch {
     bool ending; /* less than this is still to come */
 };
 
-/* Zero-initialise but for the first three; end with alog_batch_writer_end. */
+/* Zero-initialise but for the first two; end with alog_batch_writer_end. */
 struct alog_batch_writer {
     struct alog_store *store;
-    struct alog_fold_pool *pool; /* reads on meanwhile; ended after the writer */
     int32_t time_zone_offset_s;
     uint64_t days;        /* summarised, */
     uint64_t events_lost; /* … and counted as lost, by what was written */

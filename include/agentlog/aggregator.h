@@ -32,7 +32,8 @@ typedef void alog_progress_fn(void *context, uint64_t done, uint64_t total);
 
 struct alog_ingest_options {
     size_t struct_bytes;
-    uint32_t threads;       /* decoding threads, 1..64; default: the processors online */
+    uint32_t threads;       /* decoding threads, 1..64, by 5 nicer than the caller; default: the
+                               processors online */
     const char *time_zone;  /* reporting zone: "UTC" or a fixed offset "+08:00"; recorded in the
                                database. Default: the recorded one, UTC for a new database; another
                                one is ALOG_INVALID, except for a rebuild of all days */
