@@ -193,7 +193,7 @@ static void count_pending(struct alog_fold *fold) {
 /* ---- Events ---- */
 
 static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
-    const struct alog_event_type *type = fold->cells.type;
+    const struct alog_event_type *type = alog_schema_type(fold->block.schema, fold->cells.type_id);
     uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
     tally->row = alog_fold_hour_row(fold, ALOG_IN_rollup_events, &name, 1);
     tally->bucket = fold->bucket;
@@ -204,7 +204,7 @@ static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
 }
 
 static inline void count_event(struct alog_fold *fold) {
-    struct alog_fold_tally *tally = &fold->tallies[fold->cells.type->id];
+    struct alog_fold_tally *tally = &fold->tallies[fold->cells.type_id];
     if (!tally->row || tally->bucket != fold->bucket) {
         find_tally(fold, tally);
         if (!tally->row) {

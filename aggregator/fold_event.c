@@ -14,18 +14,20 @@
 /* ---- Fields ---- */
 
 static bool flag_of(const struct alog_fold *fold, unsigned at) {
-    return fold->cells.kinds[at] == ALOG_CELL_BOOL && fold->cells.cells[at].number != 0;
+    return alog_cells_has(&fold->cells, at) && fold->cells.cells[at].number != 0;
 }
 
-/* A text, or a name as one; data NULL when it is absent. */
+/* A TEXT or JSON; data NULL when it is absent. */
 static struct alog_string text_of(const struct alog_fold *fold, unsigned at) {
-    const struct alog_cells *cells = &fold->cells;
-    if (cells->kinds[at] == ALOG_CELL_SMALL) {
-        return fold->block.strings.strings[cells->cells[at].number];
-    }
-    return cells->kinds[at] == ALOG_CELL_TEXT
-               ? (struct alog_string){cells->cells[at].text, cells->lens[at]}
-               : (struct alog_string){NULL, 0};
+    return alog_cells_has(&fold->cells, at) ? alog_fold_text(fold, at)
+                                            : (struct alog_string){NULL, 0};
+}
+
+/* A NAME or ENUM as a text. */
+static struct alog_string name_text_of(const struct alog_fold *fold, unsigned at) {
+    return alog_cells_is_usual(&fold->cells, at)
+               ? fold->block.strings.strings[fold->cells.cells[at].number]
+               : text_of(fold, at);
 }
 
 /* A number that counts. */
@@ -39,7 +41,7 @@ static bool in_range(const struct alog_field *field, double value) {
            (value >= field->minimum && value <= field->maximum);
 }
 
-/* The numbers of ALOG_CELL_SMALL that are in their field's range, by type and field. */
+/* The usual forms' numbers that are in their field's range, by type and field. */
 struct small_range {
     uint32_t least, most;
 };
@@ -54,11 +56,11 @@ static const struct small_range small_ranges[][ALOG_MAX_FIELDS] = {
 };
 /* clang-format on */
 
-/* The number of a field of ALOG_CELL_SMALL, times `factor`. */
-static inline struct number small_of(const struct alog_fold *fold, unsigned id, unsigned at,
+/* The number of a field in its usual form, times `factor`. */
+static inline struct number usual_of(const struct alog_fold *fold, unsigned id, unsigned at,
                                      int64_t factor, int64_t *excluded) {
     const struct small_range *range = &small_ranges[id][at];
-    int64_t value = fold->cells.cells[at].number;
+    uint32_t value = (uint32_t)fold->cells.cells[at].number;
     if (value < range->least || value > range->most) {
         ++*excluded;
         return (struct number){0, false};
@@ -66,14 +68,18 @@ static inline struct number small_of(const struct alog_fold *fold, unsigned id, 
     return (struct number){value * factor, true};
 }
 
+static const struct alog_field *field_at(const struct alog_fold *fold, unsigned at) {
+    return &alog_schema_type(fold->block.schema, fold->cells.type_id)->fields[at];
+}
+
 static struct number any_integer(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
     const struct alog_cells *cells = &fold->cells;
-    if (cells->kinds[at] != ALOG_CELL_INTEGER) {
+    if (!alog_cells_has(cells, at)) {
         return (struct number){0, false};
     }
     int64_t value = cells->cells[at].number;
     if (value > ALOG_FIXED_MAX || value < -ALOG_FIXED_MAX ||
-        !in_range(&cells->type->fields[at], (double)value)) {
+        !in_range(field_at(fold, at), (double)value)) {
         ++*excluded;
         return (struct number){0, false};
     }
@@ -84,8 +90,8 @@ static struct number any_real(const struct alog_fold *fold, unsigned at, unsigne
                               int64_t *excluded) {
     const struct alog_cells *cells = &fold->cells;
     struct number number = {0, false};
-    if (cells->kinds[at] == ALOG_CELL_REAL) {
-        number.present = in_range(&cells->type->fields[at], cells->cells[at].real) &&
+    if (alog_cells_has(cells, at)) {
+        number.present = in_range(field_at(fold, at), cells->cells[at].real) &&
                          alog_fixed_from_double(cells->cells[at].real, digits, &number.units);
         *excluded += !number.present;
     }
@@ -98,8 +104,8 @@ static struct number any_real(const struct alog_fold *fold, unsigned at, unsigne
 /* An integer field; one that is out of range is counted in *excluded. */
 static inline struct number integer_of(const struct alog_fold *fold, unsigned id, unsigned at,
                                        int64_t *excluded) {
-    return fold->cells.kinds[at] == ALOG_CELL_SMALL ? small_of(fold, id, at, 1, excluded)
-                                                    : any_integer(fold, at, excluded);
+    return alog_cells_is_usual(&fold->cells, at) ? usual_of(fold, id, at, 1, excluded)
+                                                 : any_integer(fold, at, excluded);
 }
 
 /* A real field in units of 10^-digits, 3 or more; one that is not finite or out of range is
@@ -109,8 +115,8 @@ static inline struct number real_of(const struct alog_fold *fold, unsigned id, u
                                     unsigned digits, int64_t *excluded) {
     static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,
                                                   100, 1000, 10000, 100000, 1000000};
-    return fold->cells.kinds[at] == ALOG_CELL_SMALL
-               ? small_of(fold, id, at, units_of_thousandth[digits], excluded)
+    return alog_cells_is_usual(&fold->cells, at)
+               ? usual_of(fold, id, at, units_of_thousandth[digits], excluded)
                : any_real(fold, at, digits, excluded);
 }
 
@@ -204,7 +210,7 @@ static void fold_job_start(struct alog_fold *fold) {
     }
     struct alog_job_edge edge = {.text = text_of(fold, ALOG_AT_job_start_metadata)};
     offer_edge(fold, ALOG_JOB_START, &fold->job->start, &edge);
-    if (fold->cells.kinds[ALOG_AT_job_start_ai_agent] == ALOG_CELL_BOOL) {
+    if (alog_cells_has(&fold->cells, ALOG_AT_job_start_ai_agent)) {
         int64_t said = flag_of(fold, ALOG_AT_job_start_ai_agent);
         fold->job->ai_agent = said > fold->job->ai_agent ? said : fold->job->ai_agent;
     }
@@ -216,7 +222,7 @@ static void fold_job_end(struct alog_fold *fold) {
     }
     int64_t excluded = 0;
     struct number iterations = integer_of(fold, FIELD(job_end, iterations), &excluded);
-    struct alog_job_edge edge = {.status = text_of(fold, ALOG_AT_job_end_status),
+    struct alog_job_edge edge = {.status = name_text_of(fold, ALOG_AT_job_end_status),
                                  .iterations = {iterations.units, iterations.present},
                                  .text = text_of(fold, ALOG_AT_job_end_error_message)};
     offer_edge(fold, ALOG_JOB_END, &fold->job->end, &edge);
@@ -435,7 +441,7 @@ static void fold_provider_performance(struct alog_fold *fold) {
     struct call c; /* member by member, as above */
     c.excluded = 0;
     c.success = flag_of(fold, ALOG_AT_provider_performance_success);
-    c.fallback = text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0;
+    c.fallback = name_text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0;
     c.not_run = c.bad_result = c.cancelled = false;
     c.dimensions[0] = alog_fold_name(fold, ALOG_AT_provider_performance_provider_id);
     c.dimensions[1] = alog_fold_name(fold, ALOG_AT_provider_performance_model);
@@ -717,7 +723,7 @@ static void fold_writer_loss(struct alog_fold *fold) {
 }
 
 void alog_fold_by_type(struct alog_fold *fold) {
-    switch (fold->cells.type->id) {
+    switch (fold->cells.type_id) {
     case ALOG_ID_job_start:
         fold_job_start(fold);
         break;

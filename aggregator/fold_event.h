@@ -118,25 +118,24 @@ static inline struct alog_string alog_fold_text(const struct alog_fold *fold, un
 
 /* The event's field at a position, a NAME or ENUM, as a name; absent is ALOG_NAME_EMPTY. */
 static inline uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
-    if (fold->cells.kinds[at] == ALOG_CELL_SMALL) {
+    if (alog_cells_is_usual(&fold->cells, at)) {
         uint32_t index = (uint32_t)fold->cells.cells[at].number;
         uint32_t known = fold->strings[index].name;
         return known != 0 ? known - 1 : alog_fold_name_of_string(fold, index);
     }
-    return fold->cells.kinds[at] == ALOG_CELL_TEXT
-               ? alog_fold_intern(fold, alog_fold_text(fold, at))
-               : ALOG_NAME_EMPTY;
+    return alog_cells_has(&fold->cells, at) ? alog_fold_intern(fold, alog_fold_text(fold, at))
+                                            : ALOG_NAME_EMPTY;
 }
 
 /* The event's field at a position as a word; ALOG_WORD_OTHER when it is absent or none of them. */
 static inline enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
-    if (fold->cells.kinds[at] == ALOG_CELL_SMALL) {
+    if (alog_cells_is_usual(&fold->cells, at)) {
         uint32_t index = (uint32_t)fold->cells.cells[at].number;
         enum alog_word known = (enum alog_word)fold->strings[index].word;
         return known != ALOG_WORD_UNKNOWN ? known : alog_fold_word_of_string(fold, index);
     }
-    return fold->cells.kinds[at] == ALOG_CELL_TEXT ? alog_fold_word_of(alog_fold_text(fold, at))
-                                                   : ALOG_WORD_OTHER;
+    return alog_cells_has(&fold->cells, at) ? alog_fold_word_of(alog_fold_text(fold, at))
+                                            : ALOG_WORD_OTHER;
 }
 
 /* A row of the event's hour that is not in the memos. NULL when there is no memory. */
