@@ -126,18 +126,32 @@ static inline struct number real_of(const struct alog_fold *fold, unsigned id, u
 
 /* ---- Rows ---- */
 
+/* Where the row of these dimensions was found last in the list, or in another one. */
+static inline uint8_t *hint_of(struct alog_fold *fold, const struct alog_part_list *list,
+                               const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
+    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = (uint64_t)(uintptr_t)list;
+    hash ^= (uint64_t)dimensions[1] << 32 | dimensions[0];
+    hash ^= ((uint64_t)dimensions[3] << 32 | dimensions[2]) * factor;
+    return &fold->part_hints[hash * factor >> 32 & (ALOG_FOLD_HINTS - 1)];
+}
+
 /* The row of the event's job in one of its lists: a struct of `row_bytes`. NULL when there is no
  * memory. */
 static inline void *part_of(struct alog_fold *fold, enum alog_rollup rollup, size_t row_bytes,
                             struct alog_part_list *list,
                             const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (memcmp(list->keys[i], dimensions, sizeof(list->keys[i])) == 0) {
-            return (uint8_t *)(list->keys + list->capacity) + i * row_bytes;
-        }
+    uint8_t *hint = hint_of(fold, list, dimensions);
+    const uint32_t i = *hint;
+    if (i < list->count && memcmp(list->keys[i], dimensions, sizeof(list->keys[i])) == 0) {
+        return (uint8_t *)(list->keys + list->capacity) + i * row_bytes;
     }
-    void *row = alog_groups_part(&fold->groups, rollup, list, dimensions);
-    fold->no_memory |= !row;
+    uint8_t *row = alog_groups_part(&fold->groups, rollup, list, dimensions);
+    if (!row) {
+        fold->no_memory = true;
+        return NULL;
+    }
+    *hint = (uint8_t)((size_t)(row - (uint8_t *)(list->keys + list->capacity)) / row_bytes);
     return row;
 }
 #define PART_OF(fold, part, list, dimensions)                                                      \

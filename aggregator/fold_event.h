@@ -67,6 +67,8 @@ struct alog_fold_pending {
 };
 #define ALOG_FOLD_PENDING 16u
 
+#define ALOG_FOLD_HINTS 4096u
+
 struct alog_fold {
     const struct alog_fold_scope *scope;
     struct alog_groups groups;
@@ -97,8 +99,9 @@ struct alog_fold {
 
     /* across events */
     struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
-    uint32_t last_bucket;                           /* number */
-    struct alog_pattern_memo patterns;              /* of errors */
+    uint32_t last_bucket;                /* number */
+    struct alog_pattern_memo patterns;   /* of errors */
+    uint8_t part_hints[ALOG_FOLD_HINTS]; /* places in jobs' lists, by hash; any may be wrong */
     struct alog_fold_memo memos[ALOG_FOLD_MEMOS];   /* by hash, of several dimensions, */
     struct alog_fold_memo by_name[ALOG_FOLD_MEMOS]; /* … and by name, of one */
 };
