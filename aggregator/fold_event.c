@@ -36,22 +36,26 @@ struct number {
     bool present;
 };
 
-static bool in_range(const struct alog_field *field, double value) {
-    return (field->minimum == 0 && field->maximum == 0) ||
-           (value >= field->minimum && value <= field->maximum);
-}
-
-/* The usual forms' numbers that are in their field's range, by type and field. */
+/* The numbers that are in their field's range, and those of its usual form, by type and field. */
+struct range {
+    double least, most;
+};
 struct small_range {
     uint32_t least, most;
 };
 
 /* clang-format off */
 #define SMALL(number) ((number) >= UINT32_MAX ? UINT32_MAX : (uint32_t)(number))
-#define RANGE(from, to, unit) {SMALL((double)(from) * (unit)), (from) == 0 && (to) == 0 ? UINT32_MAX : SMALL((double)(to) * (unit))}
+#define RANGE(from, to) {(from) == 0 && (to) == 0 ? -HUGE_VAL : (double)(from), (from) == 0 && (to) == 0 ? HUGE_VAL : (double)(to)}
+static const struct range ranges[][ALOG_MAX_FIELDS] = {
+#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to),
+#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to),
+#include "format/catalogue.def"
+};
+#define SMALL_RANGE(from, to, unit) {SMALL((double)(from) * (unit)), (from) == 0 && (to) == 0 ? UINT32_MAX : SMALL((double)(to) * (unit))}
 static const struct small_range small_ranges[][ALOG_MAX_FIELDS] = {
-#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to, 1),
-#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = RANGE(from, to, 1000),
+#define ALOG_INTEGER(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = SMALL_RANGE(from, to, 1),
+#define ALOG_REAL(event, field, presence, unit, from, to, otel, doc) [ALOG_ID_##event][ALOG_AT_##event##_##field] = SMALL_RANGE(from, to, 1000),
 #include "format/catalogue.def"
 };
 /* clang-format on */
@@ -68,31 +72,30 @@ static inline struct number usual_of(const struct alog_fold *fold, unsigned id, 
     return (struct number){value * factor, true};
 }
 
-static const struct alog_field *field_at(const struct alog_fold *fold, unsigned at) {
-    return &alog_schema_type(fold->block.schema, fold->cells.type_id)->fields[at];
+static inline bool in_range(unsigned id, unsigned at, double value) {
+    return value >= ranges[id][at].least && value <= ranges[id][at].most;
 }
 
-static struct number any_integer(const struct alog_fold *fold, unsigned at, int64_t *excluded) {
-    const struct alog_cells *cells = &fold->cells;
-    if (!alog_cells_has(cells, at)) {
+static inline struct number any_integer(const struct alog_fold *fold, unsigned id, unsigned at,
+                                        int64_t *excluded) {
+    if (!alog_cells_has(&fold->cells, at)) {
         return (struct number){0, false};
     }
-    int64_t value = cells->cells[at].number;
-    if (value > ALOG_FIXED_MAX || value < -ALOG_FIXED_MAX ||
-        !in_range(field_at(fold, at), (double)value)) {
+    int64_t value = fold->cells.cells[at].number;
+    if (value > ALOG_FIXED_MAX || value < -ALOG_FIXED_MAX || !in_range(id, at, (double)value)) {
         ++*excluded;
         return (struct number){0, false};
     }
     return (struct number){value, true};
 }
 
-static struct number any_real(const struct alog_fold *fold, unsigned at, unsigned digits,
-                              int64_t *excluded) {
-    const struct alog_cells *cells = &fold->cells;
+static inline struct number any_real(const struct alog_fold *fold, unsigned id, unsigned at,
+                                     unsigned digits, int64_t *excluded) {
     struct number number = {0, false};
-    if (alog_cells_has(cells, at)) {
-        number.present = in_range(field_at(fold, at), cells->cells[at].real) &&
-                         alog_fixed_from_double(cells->cells[at].real, digits, &number.units);
+    if (alog_cells_has(&fold->cells, at)) {
+        double value = fold->cells.cells[at].real;
+        number.present =
+            in_range(id, at, value) && alog_fixed_from_double(value, digits, &number.units);
         *excluded += !number.present;
     }
     return number;
@@ -105,7 +108,7 @@ static struct number any_real(const struct alog_fold *fold, unsigned at, unsigne
 static inline struct number integer_of(const struct alog_fold *fold, unsigned id, unsigned at,
                                        int64_t *excluded) {
     return alog_cells_is_usual(&fold->cells, at) ? usual_of(fold, id, at, 1, excluded)
-                                                 : any_integer(fold, at, excluded);
+                                                 : any_integer(fold, id, at, excluded);
 }
 
 /* A real field in units of 10^-digits, 3 or more; one that is not finite or out of range is
@@ -117,7 +120,7 @@ static inline struct number real_of(const struct alog_fold *fold, unsigned id, u
                                                   100, 1000, 10000, 100000, 1000000};
     return alog_cells_is_usual(&fold->cells, at)
                ? usual_of(fold, id, at, units_of_thousandth[digits], excluded)
-               : any_real(fold, at, digits, excluded);
+               : any_real(fold, id, at, digits, excluded);
 }
 
 #define MICROSECONDS_OF_MS 3u
