@@ -164,6 +164,11 @@ static void add(struct alog_fold *fold, int64_t *sum, struct number number) {
     alog_groups_add(&fold->groups, sum, number.units);
 }
 
+/* The number, or 0: without a branch, for what nobody can predict. */
+static inline struct number only_if(bool condition, struct number number) {
+    return (struct number){number.units & -(int64_t)condition, number.present & condition};
+}
+
 static void count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct number time) {
     if (time.present && time.units > 0) {
         alog_fold_count(fold, sketch, alog_sketch_bucket((uint64_t)time.units), 1);
@@ -266,7 +271,7 @@ static void add_execution_to_hour(struct alog_fold *fold, const struct execution
         int64_t e6 = x->confidence_e6.units;
         row->confidence_count++;
         row->confidence_e6_sum += e6;
-        row->confidence_success_e6_sum += x->success ? e6 : 0;
+        row->confidence_success_e6_sum += only_if(x->success, x->confidence_e6).units;
         row->confidence_square_e9_sum += alog_fixed_divide(e6 * e6, 1000);
     }
     add(fold, &row->fixes_applied_sum, x->fixes);
@@ -274,10 +279,9 @@ static void add_execution_to_hour(struct alog_fold *fold, const struct execution
     add(fold, &row->remaining_issues_sum, x->remaining);
     row->execution_time_count += x->time_us.present;
     add(fold, &row->execution_time_us_sum, x->time_us);
-    if (!x->success) {
-        add(fold, &row->failure_time_us_sum, x->time_us);
-    }
-    count_time(fold, x->success ? &row->success_time_hist : &row->failure_time_hist, x->time_us);
+    add(fold, &row->failure_time_us_sum, only_if(!x->success, x->time_us));
+    struct alog_sketch *const hists[] = {&row->failure_time_hist, &row->success_time_hist};
+    count_time(fold, hists[x->success], x->time_us);
     row->retries += x->attempt.units > 1;
     row->not_finite += x->excluded;
 }
@@ -291,9 +295,9 @@ static void add_execution_to_calibration(struct alog_fold *fold, const struct ex
     }
     uint32_t thousandths = (uint32_t)(x->confidence_e6.units / 1000);
     uint32_t rest_e6 = (uint32_t)(x->confidence_e6.units % 1000);
-    struct alog_sketch *hist = x->success ? &row->success_hist : &row->failure_hist;
+    struct alog_sketch *const hists[] = {&row->failure_hist, &row->success_hist};
     row->executions++;
-    alog_fold_count(fold, hist, thousandths, 1);
+    alog_fold_count(fold, hists[x->success], thousandths, 1);
     if (rest_e6 != 0) {
         alog_fold_count(fold, &row->rest_hist, thousandths, rest_e6);
     }
@@ -315,11 +319,9 @@ static void add_execution_to_job(struct alog_fold *fold, const struct execution 
     add(fold, &row->execution_time_us_sum, x->time_us);
     add(fold, &row->fixes_applied_sum, x->fixes);
     cover(&row->first_ns, &row->last_ns, fold->cells.timestamp_ns);
-    if (!x->success) {
-        add(fold, &row->failure_time_us_sum, x->time_us);
-    } else if (fold->cells.timestamp_ns > row->last_success_ns) {
-        row->last_success_ns = fold->cells.timestamp_ns;
-    }
+    add(fold, &row->failure_time_us_sum, only_if(!x->success, x->time_us));
+    int64_t success_ns = x->success ? fold->cells.timestamp_ns : row->last_success_ns;
+    row->last_success_ns = success_ns > row->last_success_ns ? success_ns : row->last_success_ns;
 }
 
 static void fold_agent_execution(struct alog_fold *fold) {
@@ -357,18 +359,23 @@ struct call {
     uint32_t dimensions[ALOG_MAX_DIMENSIONS];
 };
 
-/* One of the row's bands, success_band_1, …: which of the limits a successful call kept. */
-static int64_t *band_of(const struct alog_latency_limits *limits,
-                        struct alog_row_rollup_providers *row, int64_t latency_us) {
-    int64_t *const bands[ALOG_LATENCY_BANDS] = {
-        &row->success_band_1, &row->success_band_2, &row->success_band_3, &row->success_band_4,
-        &row->success_band_5, &row->success_band_6, &row->success_band_7, &row->success_band_8};
+/* Count the latency of a successful call in one of the row's bands, success_band_1, …: by which of
+ * the limits it kept. */
+static void count_band(const struct alog_latency_limits *limits,
+                       struct alog_row_rollup_providers *row, int64_t latency_us) {
+    const size_t first = offsetof(struct alog_row_rollup_providers, success_band_1);
+    _Static_assert(offsetof(struct alog_row_rollup_providers, success_band_8) -
+                           offsetof(struct alog_row_rollup_providers, success_band_1) ==
+                       (ALOG_LATENCY_BANDS - 1) * sizeof(int64_t),
+                   "one band behind the other");
+    uint32_t band = 0; /* how many limits it did not keep, which are the lowest */
     for (uint32_t i = 0; i < limits->count; i++) {
-        if (latency_us <= limits->us[i]) {
-            return bands[i];
-        }
+        band += latency_us > limits->us[i];
     }
-    return NULL;
+    if (band < limits->count) {
+        int64_t *bands = (int64_t *)(void *)((uint8_t *)row + first);
+        bands[band]++;
+    }
 }
 
 static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
@@ -383,20 +390,16 @@ static void add_call_to_hour(struct alog_fold *fold, const struct call *c) {
     row->execution_failures += c->bad_result;
     row->cancelled += c->cancelled;
     row->unclassified_failures += !c->success && !c->not_run && !c->bad_result && !c->cancelled;
-    if (c->success) {
-        row->success_latency_count += c->latency_us.present;
-        add(fold, &row->success_latency_us_sum, c->latency_us);
-        count_time(fold, &row->success_latency_hist, c->latency_us);
-        int64_t *band = c->latency_us.present
-                            ? band_of(&fold->scope->latency_limits, row, c->latency_us.units)
-                            : NULL;
-        if (band) {
-            ++*band;
-        }
-    } else {
-        row->failure_latency_count += c->latency_us.present;
-        add(fold, &row->failure_latency_us_sum, c->latency_us);
-        count_time(fold, &row->failure_latency_hist, c->latency_us);
+    struct number success_us = only_if(c->success, c->latency_us);
+    struct number failure_us = only_if(!c->success, c->latency_us);
+    row->success_latency_count += success_us.present;
+    row->failure_latency_count += failure_us.present;
+    add(fold, &row->success_latency_us_sum, success_us);
+    add(fold, &row->failure_latency_us_sum, failure_us);
+    struct alog_sketch *const hists[] = {&row->failure_latency_hist, &row->success_latency_hist};
+    count_time(fold, hists[c->success], c->latency_us);
+    if (success_us.present) {
+        count_band(&fold->scope->latency_limits, row, success_us.units);
     }
     row->retried_calls += c->retries.units > 0;
     add(fold, &row->retry_count_sum, c->retries);
@@ -428,9 +431,7 @@ static void add_call_to_job(struct alog_fold *fold, const struct call *c) {
     row->cancelled += c->cancelled;
     row->latency_count += c->latency_us.present;
     add(fold, &row->latency_us_sum, c->latency_us);
-    if (!c->success) {
-        add(fold, &row->failure_latency_us_sum, c->latency_us);
-    }
+    add(fold, &row->failure_latency_us_sum, only_if(!c->success, c->latency_us));
     add(fold, &row->retry_count_sum, c->retries);
     row->fallbacks += c->fallback;
     add(fold, &row->input_tokens_sum, c->input_tokens);
