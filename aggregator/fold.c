@@ -253,8 +253,8 @@ static void note_job(struct alog_fold *fold) {
 
 static inline void fold_event(struct alog_fold *fold) {
     int64_t at_ns = fold->cells.timestamp_ns;
-    if (at_ns < fold->hour_from_ns || at_ns >= fold->hour_until_ns || fold->cells.has_own ||
-        fold->environment != fold->block_environment || fold->bucket == 0) {
+    if ((at_ns < fold->hour_from_ns) | (at_ns >= fold->hour_until_ns) | fold->cells.has_own |
+        (fold->environment != fold->block_environment)) {
         enter_bucket(fold);
     }
     find_job(fold);
@@ -313,33 +313,29 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
 
 static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
                                     struct alog_fold_result *result) {
+    const uint64_t first = fold->block.first_sequence;
     struct alog_mp_cursor cursor = fold->block.events;
     int64_t timestamp_ns = fold->block.base_timestamp_ns;
-    fold->sequence = fold->block.first_sequence;
-    while (result->events < declared && cursor.at != cursor.end) {
-        enum alog_status status =
-            alog_cells_take(&fold->cells, &cursor, &fold->block, &timestamp_ns);
-        if (status == ALOG_NO_MEMORY) {
-            return status;
-        }
+    int64_t min_ns = INT64_MAX, max_ns = INT64_MIN;
+    enum alog_status status = ALOG_OK;
+    fold->sequence = first;
+    while (fold->sequence - first < declared && cursor.at != cursor.end) {
+        status = alog_cells_take(&fold->cells, &cursor, &fold->block, &timestamp_ns);
         if (status != ALOG_OK) {
             break;
         }
         fold_event(fold);
-        if (fold->no_memory) {
-            return ALOG_NO_MEMORY;
-        }
-        if (result->events == 0 || timestamp_ns < result->min_timestamp_ns) {
-            result->min_timestamp_ns = timestamp_ns;
-        }
-        if (result->events == 0 || timestamp_ns > result->max_timestamp_ns) {
-            result->max_timestamp_ns = timestamp_ns;
-        }
-        result->events++;
+        min_ns = timestamp_ns < min_ns ? timestamp_ns : min_ns;
+        max_ns = timestamp_ns > max_ns ? timestamp_ns : max_ns;
         fold->sequence++;
     }
+    result->events = fold->sequence - first;
     result->undecoded = declared - result->events;
-    return ALOG_OK;
+    if (result->events != 0) {
+        result->min_timestamp_ns = min_ns;
+        result->max_timestamp_ns = max_ns;
+    }
+    return status == ALOG_NO_MEMORY ? status : ALOG_OK;
 }
 
 enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
