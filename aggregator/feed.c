@@ -106,7 +106,9 @@ static enum alog_status feed_block(const struct alog_feed *feed, struct alog_seg
     }
     segment->unread_last_sequence = 0;
     advance(&segment->row, facts, last, alog_segment_scan_end(scan));
-    return feed->after_block ? feed->after_block(feed->context, segment, error) : ALOG_OK;
+    return feed->after_block
+               ? feed->after_block(feed->context, segment, frame, facts->compressed_bytes, error)
+               : ALOG_OK;
 }
 
 /* The walk is over: the index of a sealed file knows of events whose block header is lost. Where no

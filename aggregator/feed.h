@@ -29,8 +29,10 @@ struct alog_feed {
     void *context;
     /* Whether a block's events are needed; NULL = always. */
     bool (*wanted)(void *context, const struct alog_block_facts *facts);
-    /* After each block that was read; NULL = nothing to do. */
+    /* After each block that was read: the row's bytes end with its frame, of `frame_bytes`. NULL =
+     * nothing to do. */
     enum alog_status (*after_block)(void *context, struct alog_feed_segment *segment,
+                                    const uint8_t *frame, size_t frame_bytes,
                                     struct alog_error *error);
 };
 

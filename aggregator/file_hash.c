@@ -47,9 +47,19 @@ void alog_file_hash_free(struct alog_file_hash *hash) {
     }
 }
 
-enum alog_status alog_file_hash_read_on(struct alog_file_hash *hash, uint64_t bytes,
-                                        struct alog_error *error) {
-    while (hash->bytes < bytes) {
+static enum alog_status add(struct alog_file_hash *hash, const uint8_t *data, size_t count,
+                            struct alog_error *error) {
+    if (EVP_DigestUpdate(hash->context, data, count) != 1) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "SHA-256 failed");
+    }
+    hash->bytes += count;
+    return ALOG_OK;
+}
+
+static enum alog_status read_on(struct alog_file_hash *hash, uint64_t bytes,
+                                struct alog_error *error) {
+    enum alog_status status = ALOG_OK;
+    while (status == ALOG_OK && hash->bytes < bytes) {
         uint64_t left = bytes - hash->bytes;
         size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
         int64_t got = alog_io_read_full(hash->io, hash->fd, hash->chunk, want, hash->bytes);
@@ -61,18 +71,21 @@ enum alog_status alog_file_hash_read_on(struct alog_file_hash *hash, uint64_t by
             return alog_fail(error, ALOG_CORRUPT, 0, (int64_t)hash->bytes + got,
                              "a segment is shorter than it was");
         }
-        if (EVP_DigestUpdate(hash->context, hash->chunk, want) != 1) {
-            return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "SHA-256 failed");
-        }
-        hash->bytes += want;
+        status = add(hash, hash->chunk, want, error);
     }
-    return ALOG_OK;
+    return status;
+}
+
+enum alog_status alog_file_hash_add(struct alog_file_hash *hash, uint64_t at, const uint8_t *data,
+                                    size_t count, struct alog_error *error) {
+    enum alog_status status = read_on(hash, at, error);
+    return status == ALOG_OK ? add(hash, data, count, error) : status;
 }
 
 enum alog_status alog_file_hash_until(struct alog_file_hash *hash, uint64_t bytes,
                                       char ret_sha256[ALOG_SEGMENT_HASH_BYTES],
                                       struct alog_error *error) {
-    enum alog_status status = alog_file_hash_read_on(hash, bytes, error);
+    enum alog_status status = read_on(hash, bytes, error);
     if (status != ALOG_OK) {
         return status;
     }

@@ -15,10 +15,11 @@ enum alog_status alog_file_hash_new(const struct alog_io *io, int fd,
                                     struct alog_file_hash **ret_hash, struct alog_error *error);
 void alog_file_hash_free(struct alog_file_hash *hash);
 
-/* Read and hash up to `bytes` already now, so that it has not all to be done when the hash is asked
- * for. As below; after a failure it can be tried again. */
-enum alog_status alog_file_hash_read_on(struct alog_file_hash *hash, uint64_t bytes,
-                                        struct alog_error *error);
+/* The file has these `count` bytes at `at`, not before what was hashed: whoever has read them
+ * spares the hash from reading them again. What lies between is read. As below; after a failure it
+ * can be tried again. */
+enum alog_status alog_file_hash_add(struct alog_file_hash *hash, uint64_t at, const uint8_t *data,
+                                    size_t count, struct alog_error *error);
 
 /*
  * The hash of the file's first `bytes` bytes, not fewer than were asked for before. Reads on from

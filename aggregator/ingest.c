@@ -151,6 +151,7 @@ static enum alog_status hash_row(struct run *run, struct alog_ledger_row *row) {
 }
 
 static enum alog_status after_block(void *context, struct alog_feed_segment *segment,
+                                    const uint8_t *frame, size_t frame_bytes,
                                     struct alog_error *error) {
     (void)error; /* the run's own */
     struct run *run = context;
@@ -159,7 +160,8 @@ static enum alog_status after_block(void *context, struct alog_feed_segment *seg
     }
     tell_progress(run, bytes_read(run));
     /* Bit by bit: the folding threads would run out of blocks during a whole segment. */
-    enum alog_status status = alog_file_hash_read_on(run->hash, segment->row.bytes, run->error);
+    enum alog_status status = alog_file_hash_add(run->hash, segment->row.bytes - frame_bytes, frame,
+                                                 frame_bytes, run->error);
     if (status != ALOG_OK) {
         return status;
     }

@@ -80,8 +80,11 @@ static enum alog_status write_groups(struct day_run *run) {
 }
 
 static enum alog_status after_block(void *context, struct alog_feed_segment *segment,
+                                    const uint8_t *frame, size_t frame_bytes,
                                     struct alog_error *error) {
     (void)segment;
+    (void)frame;
+    (void)frame_bytes;
     (void)error;
     struct day_run *run = context;
     size_t bytes = alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups);
