@@ -49,8 +49,7 @@ const struct alog_query_form *alog_query_form(const struct alog_query *query) {
         [ALOG_QUERY_COMPLETENESS] = &alog_query_completeness,
     };
     if (query->kind == ALOG_QUERY_TREND) {
-        return (unsigned)query->metric < ALOG_METRIC_COUNT ? &alog_query_trends[query->metric]
-                                                           : NULL;
+        return alog_trend_form(query->metric);
     }
     return (unsigned)query->kind < ALOG_QUERY_KINDS ? forms[query->kind] : NULL;
 }
@@ -214,7 +213,9 @@ static int64_t latency_bands(const struct alog_db *db, const struct alog_query *
 #define CLASSES_BYTES (24u * (MAX_BINS + 2))
 static void write_classes(const struct alog_query *query, char *text) {
     static const double usual[] = {0.5, 0.8};
-    bool bins = query->kind != ALOG_QUERY_CONFIDENCE;
+    bool bins = query->kind != ALOG_QUERY_CONFIDENCE &&
+                !(query->kind == ALOG_QUERY_TREND &&
+                  (alog_metric_describe(query->metric)->takes & ALOG_TAKES_THRESHOLDS));
     const double *thresholds = query->thresholds ? query->thresholds : usual;
     uint32_t count = query->thresholds ? (uint32_t)query->threshold_count : 2;
     if (bins) {
@@ -289,6 +290,7 @@ static enum alog_status bind_all(struct alog_db *db, sqlite3_stmt *statement,
     bind_text(&b, ":provider_id", query->provider_id);
     bind_text(&b, ":model", query->model);
     bind_text(&b, ":job_id", query->job_id);
+    bind_text(&b, ":subject", query->subject);
     bind_choices(&b, db, query);
     if (status == ALOG_OK && bind_classes(&b, query) != ALOG_OK) {
         status = alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for the question");
@@ -338,6 +340,17 @@ static enum alog_status check_job(struct alog_db *db, const struct alog_query *q
     return status;
 }
 
+static enum alog_status check_metric(const struct alog_query *query, struct alog_error *error) {
+    const char *misplaced, *missing;
+    if (query->kind != ALOG_QUERY_TREND || alog_trend_takes(query, &misplaced, &missing)) {
+        return ALOG_OK;
+    }
+    const char *name = alog_metric_describe(query->metric)->name;
+    return misplaced ? alog_fail(error, ALOG_INVALID, 0, -1, "%s cannot be restricted by %s", name,
+                                 misplaced)
+                     : alog_fail(error, ALOG_INVALID, 0, -1, "%s needs a %s", name, missing);
+}
+
 static enum alog_status check_query(const struct alog_query *query, struct alog_error *error) {
     if (about_a_job(query->kind) && !query->job_id.data) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "no job was named");
@@ -363,7 +376,7 @@ static enum alog_status check_query(const struct alog_query *query, struct alog_
     if (query->max_latency_ms.present && !(query->max_latency_ms.value >= 0)) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "the latency must be 0 or more");
     }
-    return ALOG_OK;
+    return check_metric(query, error);
 }
 
 /* At a kind's first question. */

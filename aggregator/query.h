@@ -7,7 +7,7 @@
  *   :head_hour … :tail_hour       the window, see query_window.h, whose {markers} the texts use;
  *                                 REGRESS: :before_head_hour … as well, the one before
  *   :since_day :until_day         day_epoch, from and below
- *   :agent_name :issue_type :provider_id :model :job_id   NULL = any
+ *   :agent_name :issue_type :provider_id :model :job_id :subject   NULL = any
  *   :max_latency_ms               NULL = none given
  *   :latency_bands                how many of the success_bands are of at most that; 0 = it is no
  * threshold :by :sort :weekly :min_count :max_ratio   as in struct alog_query :classes of
@@ -60,7 +60,14 @@ extern const struct alog_query_form alog_query_retries;
 extern const struct alog_query_form alog_query_all_time;
 extern const struct alog_query_form alog_query_regress;
 extern const struct alog_query_form alog_query_completeness;
-extern const struct alog_query_form alog_query_trends[ALOG_METRIC_COUNT];
+
+/* TREND: that of a metric, or NULL when there is no such metric. */
+const struct alog_query_form *alog_trend_form(enum alog_metric metric);
+
+/* TREND: whether the metric takes all that is given, and has all that it needs; else the name of
+ * one that it does not take, or that is missing (or NULL, each). */
+bool alog_trend_takes(const struct alog_query *query, const char **ret_misplaced,
+                      const char **ret_missing);
 
 /* The form of what is asked, or NULL when there is no such kind or metric. */
 const struct alog_query_form *alog_query_form(const struct alog_query *query);
@@ -69,6 +76,14 @@ const struct alog_query_form *alog_query_form(const struct alog_query *query);
 #define ALOG_QUERY_ENVIRONMENTS                                                                    \
     " environment IN (SELECT :environment WHERE :environment <> '*' UNION ALL"                     \
     " SELECT environment FROM v_environments WHERE :environment = '*')"
+
+/* Calls of a row of rollup_providers of at most the k-th threshold, which :latency_bands says the
+ * latency asked for is. */
+#define ALOG_IN_BANDS                                                                              \
+    " (:latency_bands >= 1) * success_band_1 + (:latency_bands >= 2) * success_band_2"             \
+    " + (:latency_bands >= 3) * success_band_3 + (:latency_bands >= 4) * success_band_4"           \
+    " + (:latency_bands >= 5) * success_band_5 + (:latency_bands >= 6) * success_band_6"           \
+    " + (:latency_bands >= 7) * success_band_7 + (:latency_bands >= 8) * success_band_8"
 
 /* A rate, NULL without trials, and the ends of its interval: three columns. */
 #define ALOG_QUERY_RATE(successes, count)                                                          \

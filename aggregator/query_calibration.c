@@ -1,24 +1,9 @@
 /* Whether agents know how sure they may be: success by confidence, and scores of it. */
+#include "query_calibration.h"
 #include "query.h"
-
-/* Classes of confidence in thousandths, [[from, below], …], as rows. */
-#define CLASSES                                                                                    \
-    "e AS (SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high"         \
-    " FROM json_each(:classes))"
 
 #define CALIBRATION_ROWS                                                                           \
     " FROM {rollup_calibration: agent_name, success_hist, failure_hist, rest_hist / agent_name}"
-
-#define CALIBRATION_SUMS                                                                           \
-    " sketch_merge(success_hist) AS yes, sketch_merge(failure_hist) AS no,"                        \
-    " sketch_merge(rest_hist) AS rest"
-
-/* Of one class: how many, how many successful, sum of confidence in millionths. */
-#define CLASS_FIGURES                                                                              \
-    " sketch_count_between(yes, low, high) + sketch_count_between(no, low, high) AS n,"            \
-    " sketch_count_between(yes, low, high) AS successes,"                                          \
-    " (sketch_sum_between(yes, low, high) + sketch_sum_between(no, low, high)) * 1000"             \
-    " + sketch_count_between(rest, low, high) AS e6"
 
 #define CLASS_COLUMNS                                                                              \
     {"confidence_from", ALOG_COLUMN_REAL, "the class's least confidence"},                         \
@@ -38,10 +23,10 @@ static const struct alog_column confidence_columns[] = {
 
 /* clang-format off */
 static const char confidence_sql[] =
-    "WITH " CLASSES ","
-    " s AS MATERIALIZED (SELECT agent_name," CALIBRATION_SUMS CALIBRATION_ROWS
+    "WITH " ALOG_CLASSES ","
+    " s AS MATERIALIZED (SELECT agent_name," ALOG_CALIBRATION_SUMS CALIBRATION_ROWS
     "   GROUP BY agent_name),"
-    " c AS MATERIALIZED (SELECT agent_name, low, high," CLASS_FIGURES " FROM s, e)"
+    " c AS MATERIALIZED (SELECT agent_name, low, high," ALOG_CLASS_FIGURES " FROM s, e)"
     " SELECT agent_name, low / 1000.0, MIN(high, 1000) / 1000.0, n,"
     " n * 1.0 / NULLIF(SUM(n) OVER (PARTITION BY agent_name), 0), successes,"
       ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0))"
@@ -58,9 +43,9 @@ static const struct alog_column bins_columns[] = {
 
 /* clang-format off */
 static const char bins_sql[] =
-    "WITH " CLASSES ","
-    " s AS MATERIALIZED (SELECT" CALIBRATION_SUMS CALIBRATION_ROWS "),"
-    " c AS MATERIALIZED (SELECT low, high," CLASS_FIGURES " FROM s, e)"
+    "WITH " ALOG_CLASSES ","
+    " s AS MATERIALIZED (SELECT" ALOG_CALIBRATION_SUMS CALIBRATION_ROWS "),"
+    " c AS MATERIALIZED (SELECT low, high," ALOG_CLASS_FIGURES " FROM s, e)"
     " SELECT low / 1000.0, MIN(high, 1000) / 1000.0, n, n * 1.0 / NULLIF(SUM(n) OVER (), 0),"
     " successes," ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0)),"
     " (e6 / 1e6 - successes) / NULLIF(n, 0)"
@@ -89,32 +74,28 @@ static const struct alog_column calibration_columns[] = {
     {"max_gap", ALOG_COLUMN_REAL, "the largest of those distances"},
 };
 
-/* Murphy, "A New Vector Partition of the Probability Score" (1973), and for what lies within bins
- * Stephenson, Coelho and Jolliffe (2008). Sums of c, c² and c * success are exact, and so are a
- * bin's. */
+/* For what lies within bins see Stephenson, Coelho and Jolliffe (2008). Sums of c, c² and c *
+ * success are exact, and so are a bin's. */
 /* clang-format off */
 static const char calibration_sql[] =
-    "WITH " CLASSES ","
-    " s AS (SELECT agent_name," CALIBRATION_SUMS CALIBRATION_ROWS " GROUP BY agent_name),"
+    "WITH " ALOG_CLASSES ","
+    " s AS (SELECT agent_name," ALOG_CALIBRATION_SUMS CALIBRATION_ROWS " GROUP BY agent_name),"
     " a AS (SELECT agent_name, SUM(confidence_count) AS n, SUM(confidence_e6_sum) AS e6,"
     "   SUM(confidence_success_e6_sum) AS success_e6, SUM(confidence_square_e9_sum) AS square_e9"
     "   FROM {rollup_agents: agent_name, confidence_count, confidence_e6_sum,"
     "     confidence_success_e6_sum, confidence_square_e9_sum / agent_name}"
     "   GROUP BY agent_name),"
     " t AS MATERIALIZED (SELECT * FROM a JOIN s USING (agent_name) WHERE n > 0),"
-    " u AS MATERIALIZED (SELECT agent_name, n, e6, success_e6, square_e9, yes, no, rest FROM t"
-    "   UNION ALL SELECT NULL, SUM(n), SUM(e6), SUM(success_e6), SUM(square_e9), sketch_merge(yes),"
-    "   sketch_merge(no), sketch_merge(rest) FROM t HAVING SUM(n) > 0),"
+    " u AS MATERIALIZED (SELECT agent_name, n, e6, success_e6, square_e9, whole, yes, rest FROM t"
+    "   UNION ALL SELECT NULL, SUM(n), SUM(e6), SUM(success_e6), SUM(square_e9), sketch_merge(whole),"
+    "   sketch_merge(yes), sketch_merge(rest) FROM t HAVING SUM(n) > 0),"
     " c AS (SELECT agent_name, n AS total, sketch_count_between(yes, 0, 1001) AS total_successes,"
-    "   low, e6 AS total_e6, success_e6, square_e9, yes, no, rest, high FROM u, e),"
+    "   low, e6 AS total_e6, success_e6, square_e9, whole, yes, rest, high FROM u, e),"
     " k AS MATERIALIZED (SELECT agent_name, total, total_successes, total_e6, success_e6, square_e9,"
-      CLASS_FIGURES " FROM c),"
+      ALOG_CLASS_FIGURES " FROM c),"
     " g AS (SELECT agent_name, total AS n, total_successes AS successes, total_e6 AS e6,"
     "   (square_e9 / 1e9 - 2 * success_e6 / 1e6 + total_successes) / total AS brier,"
-    "   SUM((e6 / 1e6 - successes) * (e6 / 1e6 - successes) / NULLIF(n, 0)) / total AS reliability,"
-    "   SUM((successes * 1.0 / NULLIF(n, 0) - total_successes * 1.0 / total)"
-    "     * (successes - total_successes * 1.0 * n / total)) / total AS resolution,"
-    "   SUM(ABS(e6 / 1e6 - successes)) / total AS ece,"
+    "  " ALOG_RELIABILITY " AS reliability," ALOG_RESOLUTION " AS resolution," ALOG_ECE " AS ece,"
     "   MAX(ABS(e6 / 1e6 - successes) / NULLIF(n, 0)) AS max_gap"
     "   FROM k GROUP BY agent_name)"
     " SELECT agent_name, n, successes," ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * n), brier,"

@@ -78,13 +78,6 @@ static const struct alog_column availability_columns[] = {
      "compare"},
 };
 
-/* Calls of at most the k-th threshold, which :latency_bands says the latency asked for is. */
-#define IN_BANDS                                                                                   \
-    " SUM((:latency_bands >= 1) * success_band_1 + (:latency_bands >= 2) * success_band_2"         \
-    " + (:latency_bands >= 3) * success_band_3 + (:latency_bands >= 4) * success_band_4"           \
-    " + (:latency_bands >= 5) * success_band_5 + (:latency_bands >= 6) * success_band_6"           \
-    " + (:latency_bands >= 7) * success_band_7 + (:latency_bands >= 8) * success_band_8)"
-
 /* By day, for what is compared with the days before. */
 /* clang-format off */
 static const char availability_head[] =
@@ -129,7 +122,7 @@ static const char availability_sql[] =
     " FROM (SELECT *, CASE WHEN :latency_bands > 0 THEN in_bands"
     "     ELSE sketch_count_until_ms(latency, :max_latency_ms) END AS fast,"
     "   CASE WHEN :max_latency_ms IS NOT NULL THEN " FAST_COUNT " END AS fast_count"
-    "   FROM (SELECT provider_id, model," IN_BANDS " AS in_bands," CALL_SUMS
+    "   FROM (SELECT provider_id, model, SUM(" ALOG_IN_BANDS ") AS in_bands," CALL_SUMS
           CALL_ROWS_WITH(" success_band_1, success_band_2, success_band_3, success_band_4,"
                          " success_band_5, success_band_6, success_band_7, success_band_8,")
     "     GROUP BY provider_id, model))"

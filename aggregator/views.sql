@@ -461,7 +461,7 @@ SELECT environment, CAST(MIN(day) AS TEXT), CAST(MAX(day) AS TEXT), CAST(SUM(tot
     CAST(SUM(events_lost) AS INTEGER)
 FROM daily_summary GROUP BY environment ORDER BY environment;
 
--- What `agentlog stats trend` knows, by day and over everybody; latest first.
+-- The first figures of `agentlog stats trend`, by day and over everybody; latest first. The others are in the daily tables.
 CREATE VIEW v_trend (
     metric,                  -- success_rate, availability, latency_p95_ms, cost_usd, errors, test_failure_rate, hook_failure_rate, job_success_rate
     environment,             -- the environment

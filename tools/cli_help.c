@@ -115,6 +115,15 @@ void cli_print_command_help(FILE *stream, const struct cli_command *command) {
         print_option(stream, option);
     }
     print_entry(stream, "--help", OPTION_WIDTH, "show this");
+    for (const struct cli_option *option = command->options; option->name != NULL; option++) {
+        struct cli_value value;
+        for (size_t i = 0; option->value != NULL && option->value(i, &value); i++) {
+            if (i == 0) {
+                fprintf(stream, "\nValues of --%s:\n", option->name);
+            }
+            print_entry(stream, value.name, OPTION_WIDTH, value.doc);
+        }
+    }
     fputs("\nExamples:\n", stream);
     print_indented_lines(stream, command->examples);
     print_exits(stream, command->exits);

@@ -38,6 +38,7 @@ struct cli_arguments {
     const char *by;
     const char *sort;
     const char *metric;
+    const char *subject;
     const char *day;
     const char *allow;
     const char *to;
@@ -85,6 +86,12 @@ enum cli_option_kind {
 /* An age without an end. */
 #define CLI_FOREVER UINT32_MAX
 
+/* A word that an option takes. */
+struct cli_value {
+    const char *name;
+    char doc[512];
+};
+
 struct cli_option {
     const char *name;     /* without its dashes; NULL ends a table */
     char letter;          /* its short form, as in -o; '\0' = none */
@@ -94,6 +101,9 @@ struct cli_option {
     enum cli_option_kind kind;
     size_t offset; /* of its member in struct cli_arguments */
     int64_t minimum, maximum;
+    /* CLI_TEXT that takes one of fixed words, too many for `doc`: the one at `index`, or false
+     * behind the last. NULL = none, or they are in `doc`. */
+    bool (*value)(size_t index, struct cli_value *ret_value);
 };
 
 #define CLI_MEMBER(member) .offset = offsetof(struct cli_arguments, member)

@@ -6,8 +6,38 @@
 #include "db_query.h"
 #include "table_cells.h"
 
-#define MAX_KINDS      32
+#define MAX_WORDS      ALOG_METRIC_COUNT /* kinds, metrics */
 #define MAX_THRESHOLDS 20
+
+/* What a metric is, and what it takes. */
+static bool metric_value(size_t index, struct cli_value *ret_value) {
+    static const struct {
+        uint32_t bit;
+        const char *option;
+    } filters[] = {
+        {ALOG_TAKES_AGENT, "--agent"},           {ALOG_TAKES_ISSUE_TYPE, "--issue-type"},
+        {ALOG_TAKES_PROVIDER, "--provider"},     {ALOG_TAKES_MODEL, "--model"},
+        {ALOG_TAKES_SUBJECT, "--subject"},       {ALOG_TAKES_MAX_LATENCY, "--max-latency-ms"},
+        {ALOG_TAKES_THRESHOLDS, "--thresholds"}, {ALOG_TAKES_BINS, "--bins"}};
+    const struct alog_metric_info *info = alog_metric_describe((enum alog_metric)index);
+    if (info == NULL) {
+        return false;
+    }
+    ret_value->name = info->name;
+    size_t len = (size_t)snprintf(ret_value->doc, sizeof ret_value->doc, "%s", info->doc);
+    const char *before = "; filters: ";
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        if ((info->takes & filters[i].bit) != 0 && len < sizeof ret_value->doc) {
+            const bool subject = filters[i].bit == ALOG_TAKES_SUBJECT;
+            len += (size_t)snprintf(ret_value->doc + len, sizeof ret_value->doc - len,
+                                    "%s%s%s%s%s%s", before, filters[i].option, subject ? " (" : "",
+                                    subject ? info->subject : "", subject ? ")" : "",
+                                    (info->needs & filters[i].bit) != 0 ? " (needed)" : "");
+            before = ", ";
+        }
+    }
+    return true;
+}
 
 static const struct cli_option options[] = {
     CLI_OPTION_SINCE_WHOLE("hour", "hours"),
@@ -39,7 +69,7 @@ static const struct cli_option options[] = {
      CLI_MEMBER(max_latency_ms),
      .minimum = 0,
      .maximum = INT64_C(9000000000000000),
-     .doc = "availability: a slower call is not fast enough, and counts as such"},
+     .doc = "availability, fast-enough: a slower call is not fast enough, and counts as such"},
     {.name = "by",
      .argument = "WHAT",
      .kind = CLI_TEXT,
@@ -52,7 +82,7 @@ static const struct cli_option options[] = {
      .kind = CLI_TEXT,
      CLI_MEMBER(thresholds),
      .fallback = "0.5,0.8",
-     .doc = "confidence: where classes begin, in thousandths"},
+     .doc = "confidence, confident-share, confident-success: where classes begin, in thousandths"},
     {.name = "bins",
      .argument = "N",
      .kind = CLI_NUMBER,
@@ -60,7 +90,7 @@ static const struct cli_option options[] = {
      .minimum = 1,
      .maximum = 1000,
      .fallback = "10",
-     .doc = "calibration: bins of equal width"},
+     .doc = "calibration, and its metrics: bins of equal width"},
     {.name = "max-ece",
      .argument = "X",
      .kind = CLI_REAL,
@@ -79,8 +109,13 @@ static const struct cli_option options[] = {
      .kind = CLI_TEXT,
      CLI_MEMBER(metric),
      .fallback = "success-rate",
-     .doc = "trend: success-rate, availability, latency-p50, latency-p95, latency-p99, cost, "
-            "errors, test-failures, hook-failures or job-success"},
+     .value = metric_value,
+     .doc = "trend: of what; see below"},
+    {.name = "subject",
+     .argument = "NAME",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(subject),
+     .doc = "trend: only this strategy, hook, test, …, whichever the metric is of"},
     {.name = "min-count",
      .argument = "N",
      .kind = CLI_NUMBER,
@@ -123,8 +158,10 @@ static const struct cli_exit exits[] = {
 #define TEST_FILTERS         "--sort"
 #define RETRY_FILTERS        "--agent, --issue-type"
 #define FALLBACK_FILTERS     "--provider"
-#define TREND_FILTERS        "--metric, --by, and those of the metric (" AGENT_FILTERS ")"
-#define REGRESS_FILTERS      AGENT_FILTERS ", --min-count, --max-ratio"
+#define TREND_FILTERS                                                                              \
+    "--metric, --by, and those of the metric (" AGENT_FILTERS                                      \
+    ", --subject, --max-latency-ms, --thresholds, --bins)"
+#define REGRESS_FILTERS AGENT_FILTERS ", --min-count, --max-ratio"
 
 /* A kind, the filters that it takes, and the columns that a table for people shows. */
 struct stats_kind {
@@ -297,17 +334,40 @@ static const struct cli_choice choices[] = {
                 "and the week before; filters: " REGRESS_FILTERS},
     {NULL, NULL}};
 
-static enum exit_code no_such_kind(const struct cli_command *command, const char *word) {
-    const char *names[MAX_KINDS];
+static const char *kind_name(size_t index) {
+    return choices[index].name;
+}
+
+static const char *metric_name(size_t index) {
+    const struct alog_metric_info *info = alog_metric_describe((enum alog_metric)index);
+    return info != NULL ? info->name : NULL;
+}
+
+/* `what` is KIND or metric, and `name` gives those that there are, by index. */
+static enum exit_code no_such_word(const struct cli_command *command, const char *what,
+                                   const char *word, const char *(*name)(size_t index)) {
+    const char *names[MAX_WORDS];
     size_t count = 0;
-    for (; count < MAX_KINDS && choices[count].name != NULL; count++) {
-        names[count] = choices[count].name;
+    while (count < MAX_WORDS && name(count) != NULL) {
+        names[count] = name(count);
+        count++;
     }
     const char *nearest = cli_nearest(word, names, count);
     if (nearest != NULL) {
-        return cli_usage_error(command, "there is no KIND '%s'; did you mean '%s'?", word, nearest);
+        return cli_usage_error(command, "there is no %s '%s'; did you mean '%s'?", what, word,
+                               nearest);
     }
-    return cli_usage_error(command, "there is no KIND '%s'", word);
+    return cli_usage_error(command, "there is no %s '%s'", what, word);
+}
+
+static bool read_metric(const char *text, enum alog_metric *ret_metric) {
+    for (size_t i = 0; metric_name(i) != NULL; i++) {
+        if (strcmp(metric_name(i), text) == 0) {
+            *ret_metric = (enum alog_metric)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The first filter that was given and that the kind does not take, or NULL. */
@@ -327,6 +387,7 @@ static const char *misplaced_filter(const struct stats_kind *kind,
                    {"--max-ece", arguments->max_ece.present},
                    {"--sort", arguments->sort != NULL},
                    {"--metric", arguments->metric != NULL},
+                   {"--subject", arguments->subject != NULL},
                    {"--min-count", arguments->min_count.present},
                    {"--max-ratio", arguments->max_ratio.present}};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
@@ -391,9 +452,6 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
                                    double thresholds[MAX_THRESHOLDS], struct alog_query *query) {
     static const char *const sorts[] = {"failing", "flaky", "slowest", NULL};
     static const char *const periods[] = {"day", "week", NULL};
-    static const char *const metrics[] = {
-        "success-rate",  "availability", "latency-p95", "cost",        "errors", "test-failures",
-        "hook-failures", "job-success",  "latency-p50", "latency-p99", NULL};
     int index = 0;
     if (arguments->sort != NULL) {
         index = word_index(arguments->sort, strlen(arguments->sort), sorts);
@@ -403,12 +461,8 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
         return cli_usage_error(command, "--sort takes failing, flaky or slowest, not '%s'",
                                arguments->sort);
     }
-    if (arguments->metric != NULL) {
-        index = word_index(arguments->metric, strlen(arguments->metric), metrics);
-        query->metric = (enum alog_metric)index;
-    }
-    if (index < 0) {
-        return cli_usage_error(command, "there is no metric '%s'", arguments->metric);
+    if (arguments->metric != NULL && !read_metric(arguments->metric, &query->metric)) {
+        return no_such_word(command, "metric", arguments->metric, metric_name);
     }
     if (arguments->by != NULL && kind->kind == ALOG_QUERY_TREND) {
         index = word_index(arguments->by, strlen(arguments->by), periods);
@@ -499,7 +553,7 @@ static enum exit_code run(const struct cli_command *command,
         alog_table_free(table);
         return code == EXIT_FINE && breached ? EXIT_THRESHOLD : code;
     }
-    return no_such_kind(command, word);
+    return no_such_word(command, "KIND", word, kind_name);
 }
 
 const struct cli_command cmd_stats = {

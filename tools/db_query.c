@@ -14,6 +14,7 @@ struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_argu
                                .issue_type = alog_str(arguments->issue_type),
                                .provider_id = alog_str(arguments->provider),
                                .model = alog_str(arguments->model),
+                               .subject = alog_str(arguments->subject),
                                .max_latency_ms = arguments->max_latency_ms,
                                .limit = (uint32_t)arguments->limit.value};
 }
@@ -45,6 +46,7 @@ static void tell_no_match(const struct cli_arguments *arguments) {
     add_match(matches, "issue type", arguments->issue_type);
     add_match(matches, "provider", arguments->provider);
     add_match(matches, "model", arguments->model);
+    add_match(matches, "subject", arguments->subject);
     add_time(matches, "since", arguments->since_ns);
     add_time(matches, "until", arguments->until_ns);
     message("nothing matches (%s)", matches);

@@ -63,11 +63,6 @@ static const struct {
     {"regress", ALOG_QUERY_REGRESS},
 };
 
-/* In the order of enum alog_metric. */
-static const char *const metrics[ALOG_METRIC_COUNT] = {
-    "success-rate",  "availability",  "latency-p95", "cost",        "errors",
-    "test-failures", "hook-failures", "job-success", "latency-p50", "latency-p99"};
-
 static PyObject *cell_object(const struct alog_column *column, const struct alog_value *cell) {
     switch (cell->kind) {
     case ALOG_VALUE_I64:
@@ -160,7 +155,7 @@ static int take_f64(PyObject *object, struct alog_opt_f64 *ret_value) {
 /* NULL is the first. */
 static int take_metric(const char *name, enum alog_metric *ret_metric) {
     for (int i = 0; name != NULL && i < ALOG_METRIC_COUNT; i++) {
-        if (strcmp(metrics[i], name) == 0) {
+        if (strcmp(alog_metric_describe((enum alog_metric)i)->name, name) == 0) {
             *ret_metric = (enum alog_metric)i;
             return 0;
         }
@@ -174,25 +169,25 @@ static int take_metric(const char *name, enum alog_metric *ret_metric) {
 
 static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static char *names[] = {"db_path",     "kind",       "since_ns",       "until_ns",
-                            "environment", "agent_name", "issue_type",     "provider_id",
-                            "model",       "job_id",     "max_latency_ms", "min_count",
-                            "metric",      "weekly",     "bins",           "max_ratio",
-                            NULL};
+    static char *names[] = {
+        "db_path",    "kind",        "since_ns", "until_ns",  "environment",    "agent_name",
+        "issue_type", "provider_id", "model",    "job_id",    "max_latency_ms", "min_count",
+        "metric",     "weekly",      "bins",     "max_ratio", "subject",        NULL};
     PyObject *path = NULL;
     PyObject *since = NULL;
     PyObject *until = NULL;
     PyObject *latency = NULL;
     const char *kind;
     const char *texts[6] = {NULL};
+    const char *subject = NULL;
     PyObject *ratio = NULL;
     const char *metric = NULL;
     int weekly = 0;
     struct alog_query asked = {0};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O&s|$OOzzzzzzOIzpIO:query", names, PyUnicode_FSConverter, &path, &kind,
+            args, kwargs, "O&s|$OOzzzzzzOIzpIOz:query", names, PyUnicode_FSConverter, &path, &kind,
             &since, &until, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5],
-            &latency, &asked.min_count, &metric, &weekly, &asked.bins, &ratio)) {
+            &latency, &asked.min_count, &metric, &weekly, &asked.bins, &ratio, &subject)) {
         Py_XDECREF(path);
         return NULL;
     }
@@ -207,6 +202,7 @@ static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     asked.provider_id = alog_str(texts[3]);
     asked.model = alog_str(texts[4]);
     asked.job_id = alog_str(texts[5]);
+    asked.subject = alog_str(subject);
     asked.weekly = weekly != 0;
     PyObject *rows = NULL;
     if ((int)asked.kind == 0) {

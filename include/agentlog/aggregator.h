@@ -181,20 +181,81 @@ enum alog_test_sort {
     ALOG_SORT_SLOWEST = 2  /* longest mean time first */
 };
 
-/* TREND, with the filters that each takes besides environment. */
+/*
+ * TREND: figures of the questions above by day or week. What each is, and what it takes, says
+ * alog_metric_describe.
+ */
 enum alog_metric {
-    ALOG_METRIC_SUCCESS_RATE = 0,  /* aipm; of agent executions */
-    ALOG_METRIC_AVAILABILITY = 1,  /* apm; of provider calls */
-    ALOG_METRIC_LATENCY_P95 = 2,   /* apm; of successful provider calls, in ms */
-    ALOG_METRIC_COST = 3,          /* apm; dollars */
-    ALOG_METRIC_ERRORS = 4,        /* error events */
-    ALOG_METRIC_TEST_FAILURES = 5, /* share of individual tests */
-    ALOG_METRIC_HOOK_FAILURES = 6, /* share of hooks that were not skipped */
-    ALOG_METRIC_JOB_SUCCESS = 7,   /* share of jobs that have ended */
-    ALOG_METRIC_LATENCY_P50 = 8,   /* as LATENCY_P95 */
-    ALOG_METRIC_LATENCY_P99 = 9
+    ALOG_METRIC_SUCCESS_RATE = 0,
+    ALOG_METRIC_CONFIDENCE_WEIGHTED_RATE = 1,
+    ALOG_METRIC_EXECUTIONS = 2,
+    ALOG_METRIC_FIXES_APPLIED = 3,
+    ALOG_METRIC_EXECUTION_TIME_P50 = 4,
+    ALOG_METRIC_EXECUTION_TIME_P95 = 5,
+    ALOG_METRIC_CALLS = 6,
+    ALOG_METRIC_AVAILABILITY = 7,
+    ALOG_METRIC_FAST_ENOUGH = 8,
+    ALOG_METRIC_CALL_SUCCESS = 9,
+    ALOG_METRIC_EXECUTION_FAILURES = 10,
+    ALOG_METRIC_CANCELLED_CALLS = 11,
+    ALOG_METRIC_LATENCY_P50 = 12,
+    ALOG_METRIC_LATENCY_P90 = 13,
+    ALOG_METRIC_LATENCY_P95 = 14,
+    ALOG_METRIC_LATENCY_P99 = 15,
+    ALOG_METRIC_COST = 16,
+    ALOG_METRIC_COST_PER_SUCCESS = 17,
+    ALOG_METRIC_INPUT_TOKENS = 18,
+    ALOG_METRIC_OUTPUT_TOKENS = 19,
+    ALOG_METRIC_TOKENS_PER_SUCCESS = 20,
+    ALOG_METRIC_CONFIDENCE = 21,
+    ALOG_METRIC_CONFIDENT_SHARE = 22,
+    ALOG_METRIC_CONFIDENT_SUCCESS = 23,
+    ALOG_METRIC_BRIER_SCORE = 24,
+    ALOG_METRIC_RELIABILITY = 25,
+    ALOG_METRIC_RESOLUTION = 26,
+    ALOG_METRIC_UNCERTAINTY = 27,
+    ALOG_METRIC_ECE = 28,
+    ALOG_METRIC_DECISIONS = 29,
+    ALOG_METRIC_STRATEGY_SHARE = 30,
+    ALOG_METRIC_EFFECTIVENESS = 31,
+    ALOG_METRIC_STRATEGY_SUCCESS = 32,
+    ALOG_METRIC_STRATEGY_ITERATIONS = 33,
+    ALOG_METRIC_ORCHESTRATION_ITERATIONS = 34,
+    ALOG_METRIC_ORCHESTRATION_TIME = 35,
+    ALOG_METRIC_HOOKS_TIME_SHARE = 36,
+    ALOG_METRIC_TESTS_TIME_SHARE = 37,
+    ALOG_METRIC_AI_TIME_SHARE = 38,
+    ALOG_METRIC_PROBLEM_HOOKS = 39,
+    ALOG_METRIC_TEST_FAILURES = 40,
+    ALOG_METRIC_FLAKY_TESTS = 41,
+    ALOG_METRIC_TEST_TIME = 42,
+    ALOG_METRIC_ERRORS = 43,
+    ALOG_METRIC_CATEGORY_ERRORS = 44,
+    ALOG_METRIC_PATTERN_ERRORS = 45,
+    ALOG_METRIC_HOOK_RUNS = 46,
+    ALOG_METRIC_HOOK_FAILURES = 47,
+    ALOG_METRIC_HOOK_TIME = 48,
+    ALOG_METRIC_HOOK_TIME_P95 = 49,
+    ALOG_METRIC_ATTEMPTS = 50,
+    ALOG_METRIC_RETRIED = 51,
+    ALOG_METRIC_RECOVERED = 52,
+    ALOG_METRIC_ENDED_WELL = 53,
+    ALOG_METRIC_TIME_LOST = 54,
+    ALOG_METRIC_FALLBACKS = 55,
+    ALOG_METRIC_FALLBACK_SUCCESS = 56,
+    ALOG_METRIC_CORRELATION = 57,
+    ALOG_METRIC_JOBS = 58,
+    ALOG_METRIC_JOB_SUCCESS = 59,
+    ALOG_METRIC_FAILED_JOBS = 60,
+    ALOG_METRIC_CANCELLED_JOBS = 61,
+    ALOG_METRIC_AI_SHARE = 62,
+    ALOG_METRIC_AI_FIXES = 63,
+    ALOG_METRIC_JOB_TIME = 64,
+    ALOG_METRIC_JOB_ITERATIONS = 65,
+    ALOG_METRIC_EVENTS = 66,
+    ALOG_METRIC_EVENTS_LOST = 67
 };
-#define ALOG_METRIC_COUNT 10
+#define ALOG_METRIC_COUNT 68
 
 /* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or
  * day (summaries, and the kinds that say so). What a kind does not heed is not looked at. */
@@ -209,7 +270,8 @@ struct alog_query {
     struct alog_string provider_id;
     struct alog_string model;
     struct alog_string job_id;          /* JOB kinds: required */
-    struct alog_opt_f64 max_latency_ms; /* AVAILABILITY: slower calls count as not fast enough */
+    struct alog_opt_f64 max_latency_ms; /* AVAILABILITY, TREND of FAST_ENOUGH: slower calls count as
+                                           not fast enough */
     uint32_t limit;                     /* rows; 0 = all */
     uint32_t by;                        /* ALOG_BY_… */
     enum alog_test_sort sort;
@@ -222,6 +284,7 @@ struct alog_query {
     uint32_t bins;                 /* CALIBRATION…: of equal width, 1 to 1000; 0 = 10 */
     uint32_t min_count;            /* n below which nothing is judged; 0 = 5 (ORCHESTRATION), 30 */
     struct alog_opt_f64 max_ratio; /* REGRESS: p95 and cost, absent = 1.5 */
+    struct alog_string subject; /* TREND: one strategy, hook, …: what the metric's `subject` says */
 };
 
 enum alog_column_kind {
@@ -240,6 +303,28 @@ struct alog_column {
     enum alog_column_kind kind;
     const char *doc;
 };
+
+/* What a metric takes besides time and environment. */
+#define ALOG_TAKES_AGENT       1u
+#define ALOG_TAKES_ISSUE_TYPE  2u
+#define ALOG_TAKES_PROVIDER    4u
+#define ALOG_TAKES_MODEL       8u
+#define ALOG_TAKES_SUBJECT     16u
+#define ALOG_TAKES_MAX_LATENCY 32u
+#define ALOG_TAKES_THRESHOLDS  64u
+#define ALOG_TAKES_BINS        128u
+
+struct alog_metric_info {
+    const char *name; /* "success-rate", as `agentlog stats trend --metric` takes it */
+    const char *doc;
+    enum alog_column_kind unit; /* of its value: REAL, RATE, MS or USD */
+    uint32_t takes;             /* ALOG_TAKES_…; another filter is ALOG_INVALID */
+    uint32_t needs;             /* of those, what must be given */
+    const char *subject; /* what `subject` names: "strategy", "hook", …; "" = it takes none */
+};
+
+/* What there is to know about a metric, for ever; NULL = there is no such metric. Any thread. */
+ALOG_API const struct alog_metric_info *alog_metric_describe(enum alog_metric metric);
 
 /* A table of answers: cells[row * column_count + column]; a cell without data is ALOG_VALUE_NULL.
  */

@@ -183,8 +183,9 @@ def check_shell(shell, agentlog, made):
             expect(f"agentlog {command} --", section(text, "Options"))
             if "Kinds" in text:
                 expect(f"agentlog {command} ", section(text, "Kinds"))
-        expect("agentlog cat --type=", ["job_start", "provider_performance"]) if shell != "fish" else \
-            expect("agentlog cat --type ", ["job_start", "provider_performance"])
+        parted = " " if shell == "fish" else "="
+        expect(f"agentlog cat --type{parted}", ["job_start", "provider_performance"])
+        expect(f"agentlog stats --metric{parted}", ["success-rate", "ece"])
         expect("agentlog ingest ", ["log"])
         expect("agentlog summary ", ["agents.db"])
         if shell != "zsh":

@@ -33,7 +33,8 @@ def wilson(s, n):
         return None, None
     p, d = s / n, 1 + Z * Z / n
     half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    return max(0.0, (p + Z * Z / (2 * n) - half) / d), min(1.0, (p + Z * Z / (2 * n) + half) / d)
+    # At its ends exactly 0 and 1, which rounding would miss.
+    return 0.0 if s == 0 else (p + Z * Z / (2 * n) - half) / d, 1.0 if s == n else (p + Z * Z / (2 * n) + half) / d
 
 
 def rate(s, n):

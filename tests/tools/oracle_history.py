@@ -1,4 +1,4 @@
-"""The oracle's part that goes by days: summaries, all time, trends, what got worse, what is degraded."""
+"""The oracle's part that goes by days: summaries, all time, what got worse, what is degraded."""
 import math
 
 from oracle_base import DAY_NS, SKETCH_ERROR, compare, day_text, fail, median, nearest_rank, rate, same, wilson
@@ -25,14 +25,6 @@ JOB_SUMS = """COUNT(*) AS total_jobs, SUM(COALESCE(status = 'success', 0)) AS su
  AVG(CASE WHEN "end" >= start THEN ("end" - start) / 1000 / 1e3 END) AS avg_job_duration_ms, SUM(COALESCE(ai, 0)) AS ai_jobs,
  SUM(COALESCE(ai AND status = 'success', 0)) AS total_ai_fixes, SUM(orchestrations > 0) AS orchestrated_jobs"""
 REAL_JOBS = "(start IS NOT NULL OR \"end\" IS NOT NULL)"
-RATE_METRICS = {  # day, n, s of each day's events
-    "success-rate": "SELECT day, COUNT(*), SUM(success) FROM d WHERE event = 'agent_execution' GROUP BY 1",
-    "availability": "SELECT day, COUNT(*), SUM(COALESCE(failure_class, '') <> 'availability') FROM d WHERE event = 'provider_performance'"
-                    " AND COALESCE(failure_class, '') <> 'cancelled' GROUP BY 1",
-    "test-failures": "SELECT day, COUNT(*), SUM(status IN ('failed', 'error')) FROM d WHERE event = 'individual_test_execution'"
-                     " AND status <> 'skipped' GROUP BY 1",
-    "hook-failures": "SELECT day, COUNT(*), SUM(status = 'failed') FROM d WHERE event = 'hook_execution' AND status <> 'skipped' GROUP BY 1",
-    "job-success": "SELECT day, COUNT(*), SUM(status = 'success') FROM jd WHERE status IS NOT NULL GROUP BY 1"}
 SUBJECT = "provider_id || CASE COALESCE(model, '') WHEN '' THEN '' ELSE ' ' || model END"
 
 
@@ -96,48 +88,6 @@ class History:
                            " ORDER BY 2 DESC, error_type, COALESCE(error_category, '') LIMIT 1")
         row["most_common_error"], row["most_common_error_count"] = common[0] if common else (None, None)
         compare("all-time", self.stats("all-time"), ("environment",), {("production",): tuple(row.values())}, list(row))
-
-    # ---- Trends
-
-    def periods(self, rows, length):
-        """{first day of the period: [n, s]} of (day, n, s), in order."""
-        found = {}
-        for day, n, s in sorted(rows):
-            figures = found.setdefault(day - (day + 3) % 7 if length == 7 else day, [0, 0])
-            figures[0] += n
-            figures[1] += s or 0
-        return found
-
-    def compare_trend(self, metric, length, values, tolerance=1e-9):
-        """values: {first day: (n, value, low, high)}."""
-        expected = {}
-        for start, (n, value, low, high) in values.items():
-            previous = values.get(start - length, (0, None))[1]
-            change = value - previous if previous is not None else None
-            expected[(day_text(start),)] = (n, value, low, high, previous)
-            if tolerance < 1e-6:
-                expected[(day_text(start),)] += (change, change / previous if change is not None and previous else None)
-        columns = ("n", "value", "value_low", "value_high", "previous", "change", "change_ratio")[:7 if tolerance < 1e-6 else 5]
-        rows = self.stats("trend", "--metric", metric, "--by", "week" if length == 7 else "day")
-        compare(f"trend {metric} {length}", [r for r in rows if r["n"] or metric == "errors"], ("period",), expected, columns, tolerance)
-
-    def check_trends(self):
-        for length in (1, 7) if not self.window else (1,):
-            for metric, sql in RATE_METRICS.items():
-                self.compare_trend(metric, length, {
-                    day: (n, *rate(s, n)) for day, (n, s) in self.periods(self.rows(sql), length).items() if n})
-            self.compare_trend("errors", length, {day: (n, n, None, None) for day, (n, s) in self.periods(self.rows(
-                f"SELECT day, SUM(event = 'error'), 0 FROM d WHERE event NOT IN {OWN} GROUP BY 1"), length).items()})
-            self.compare_trend("cost", length, {day: (n, s, None, None) for day, (n, s) in self.periods(self.rows(
-                "SELECT day, COUNT(cost_usd), SUM(cost_usd) FROM d WHERE event = 'provider_performance' AND cost_usd IS NOT NULL"
-                " GROUP BY 1"), length).items()})
-            latencies = {}
-            for day, ms in self.rows("SELECT day, latency_ms FROM d WHERE event = 'provider_performance' AND success"
-                                     " AND latency_ms IS NOT NULL"):
-                latencies.setdefault(day - (day + 3) % 7 if length == 7 else day, []).append(ms)
-            for q in (50, 95, 99):
-                self.compare_trend(f"latency-p{q}", length, {
-                    day: (len(v), nearest_rank(v, q / 100), None, None) for day, v in latencies.items()}, SKETCH_ERROR)
 
     # ---- What got worse
 

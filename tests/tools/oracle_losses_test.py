@@ -204,7 +204,11 @@ def check(program, db, truth, windows):
         row["last_event"] = instant_ns(row["last_event"]) if row["last_event"] else None
         compare(f"completeness {text(since)} {text(until)}", [row], (), {(): truth.completeness(since, until)}, COLUMNS)
     rows = [r for r in ask("summary", db) if r["events"] or r["events_lost"]]
-    compare("losses by day", rows, ("day",), truth.by_day(), ("events", "events_lost"))
+    expected = truth.by_day()
+    compare("losses by day", rows, ("day",), expected, ("events", "events_lost"))
+    for metric, at in (("events", 0), ("events-lost", 1)):
+        rows = [r for r in ask("stats", "trend", db, "--metric", metric) if (r["period"],) in expected or r["n"]]
+        compare(f"trend {metric}", rows, ("period",), {k: (v[at], v[at]) for k, v in expected.items()}, ("n", "value"))
 
 
 def check_log(program, make_segments, r, work, writers, most_events, most_blocks, windows):

@@ -22,6 +22,7 @@ from oracle_base import (DAY_NS, SKETCH_ERROR, compare, fail, instant_ns, neares
 from oracle_history import History
 from oracle_jobs import Jobs
 from oracle_sketches import Sketches
+from oracle_trends import Trends
 
 START = 1770163200  # 2026-02-04 00:00 UTC
 FIELDS = """job_id environment agent_name issue_type success confidence fixes_applied execution_time_ms provider_id model attempt
@@ -34,7 +35,7 @@ FIELDS = """job_id environment agent_name issue_type success confidence fixes_ap
 # ---- The events as a table
 
 
-class Oracle(History, Jobs, Sketches):
+class Oracle(History, Jobs, Sketches, Trends):
     def __init__(self, program, log, db):
         self.program, self.log, self.db = program, log, db
         self.sql = sqlite3.connect(":memory:")
@@ -48,6 +49,7 @@ class Oracle(History, Jobs, Sketches):
             values = [json.dumps(v) if isinstance(v, (dict, list)) else v for v in values]
             rows.append((e["event"], ts, ts // (86400 * 10**9), *values))
         self.sql.executemany(f"INSERT INTO e VALUES (?, ?, ?{', ?' * len(FIELDS)})", rows)
+        self.sql.execute("CREATE INDEX e_by_job ON e (job_id, event)")
         self.sql.execute(f"""CREATE TABLE j AS SELECT *, (SELECT status FROM e WHERE e.job_id = k.job_id AND event = 'job_end'
                 AND ts = k.end AND environment = 'production') AS status,
             (SELECT iterations FROM e WHERE e.job_id = k.job_id AND event = 'job_end' AND ts = k.end
@@ -92,6 +94,9 @@ class Oracle(History, Jobs, Sketches):
         if done.returncode not in (0, 4):
             raise SystemExit(f"FAILED  stats {kind} exits with {done.returncode}")
         return json.loads(done.stdout)
+
+    def help_of(self, command):
+        return subprocess.run([self.program, "help", command], check=True, stdout=subprocess.PIPE, text=True).stdout
 
     # ---- Each question
 
@@ -374,7 +379,8 @@ def generate(seed, out):
                 e.pop("selected_strategy"), e.pop("effectiveness_score", 0)
                 e |= {"event": "orchestration_execution", "execution_strategy": f"x{r.randrange(2)}",
                       **maybe(0.8, "iteration_count", r.randrange(9)), **maybe(0.8, "total_execution_time_ms", 1000 + ms()),
-                      **maybe(0.5, "hooks_execution_time_ms", ms()),
+                      **maybe(0.5, "hooks_execution_time_ms", ms()), **maybe(0.5, "tests_execution_time_ms", ms()),
+                      **maybe(0.5, "ai_analysis_time_ms", ms()),
                       **maybe(0.5, "correlation_insights", {"problematic_hooks": r.sample(["ruff", "mypy", "bandit"], r.randrange(3))})}
         elif kind == 7:
             e |= {"event": "hook_execution", "hook_name": r.choice(("ruff", "mypy")), "status": r.choice(("success", "failed", "skipped")),
@@ -391,7 +397,7 @@ def generate(seed, out):
         at = START + r.randrange(3 * 86400)
         start = {"event": "job_start", "job_id": f"job-{job}", "timestamp": at * 10**9, **maybe(0.8, "ai_agent", r.random() < 0.5)}
         end = {"event": "job_end", "job_id": f"job-{job}", "timestamp": (at + r.randrange(-600, 90000)) * 10**9,
-               "status": r.choice(("success", "failed", "cancelled"))}
+               "status": r.choice(("success", "failed", "cancelled")), **maybe(0.7, "iterations", r.randrange(9))}
         for e in r.sample((start, end), r.choice((1, 2, 2, 2))):
             out.write(json.dumps(e) + "\n")
 

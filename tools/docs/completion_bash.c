@@ -7,12 +7,13 @@ static const char opening[] =
     "# bash completion for agentlog. Generated from the program's own tables.\n"
     "\n"
     "_agentlog_facts() {\n"
-    "    options= valued= operands= choices=\n"
+    "    options= valued= operands= choices= values=\n"
     "    case \"$1\" in\n";
 
 /*
  * `options` are the command's; `valued` those that take a value, each with what it is completed to
- * ("--since:nothing"); `operands` likewise, the last one for all that follow if it ends in '+'.
+ * ("--since:nothing"; `values`: of the one that has some); `operands` likewise, the last one for
+ * all that follow if it ends in '+'.
  */
 static const char logic[] =
     "    esac\n"
@@ -28,12 +29,13 @@ static const char logic[] =
     "    directory) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- \"$word\")) ;;\n"
     "    choice) _agentlog_words \"$choices\" ;;\n"
     "    event) _agentlog_words \"$events\" ;;\n"
+    "    value) _agentlog_words \"$values\" ;;\n"
     "    esac\n"
     "}\n"
     "\n"
     "_agentlog() {\n"
     "    local IFS=$' \\t\\n' word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-    "    local options valued operands choices operand index=0 at\n"
+    "    local options valued operands choices values operand index=0 at\n"
     "    COMPREPLY=()\n"
     "    if ((COMP_CWORD == 1)); then\n"
     "        _agentlog_words \"$commands help --help --version\"\n"
@@ -86,6 +88,8 @@ static const char *kind_word(enum completion_kind kind) {
         return "choice";
     case COMPLETE_EVENT:
         return "event";
+    case COMPLETE_VALUE:
+        return "value";
     case COMPLETE_NOTHING:
         break;
     }
@@ -121,6 +125,13 @@ static void write_command(FILE *out, const struct cli_command *command) {
             fprintf(out, "%s ", choice->name);
         }
         fputs("'\n", out);
+    }
+    for (const struct cli_option *option = command->options; option->name != NULL; option++) {
+        struct cli_value value;
+        for (size_t i = 0; option->value != NULL && option->value(i, &value); i++) {
+            fprintf(out, "%s%s", i == 0 ? "        values='" : " ", value.name);
+        }
+        fputs(option->value != NULL ? "'\n" : "", out);
     }
     fputs("        ;;\n", out);
 }

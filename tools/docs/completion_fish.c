@@ -15,7 +15,8 @@ static void put_quoted(FILE *out, const char *text) {
     fputc('\'', out);
 }
 
-static void write_value(FILE *out, enum completion_kind kind) {
+static void write_value(FILE *out, const struct cli_option *option, enum completion_kind kind) {
+    struct cli_value value;
     size_t count = 0;
     const struct alog_event_type *types = alog_catalogue(&count);
     switch (kind) {
@@ -27,6 +28,13 @@ static void write_value(FILE *out, enum completion_kind kind) {
         fputs(" -x -a '", out);
         for (size_t i = 0; i < count; i++) {
             fprintf(out, "%s%s", i > 0 ? " " : "", types[i].name);
+        }
+        fputs("'", out);
+        break;
+    case COMPLETE_VALUE:
+        fputs(" -x -a '", out);
+        for (size_t i = 0; option->value(i, &value); i++) {
+            fprintf(out, "%s%s", i > 0 ? " " : "", value.name);
         }
         fputs("'", out);
         break;
@@ -44,7 +52,7 @@ static void write_option(FILE *out, const struct cli_command *command,
         fprintf(out, " -s %c", option->letter);
     }
     if (option->argument != NULL) {
-        write_value(out, completion_value(option));
+        write_value(out, option, completion_value(option));
     }
     fputs(" -d ", out);
     put_quoted(out, option->doc);

@@ -17,8 +17,10 @@ static void put_text(FILE *out, const char *text) {
     }
 }
 
-/* What is offered, behind the last colon. */
-static void put_action(FILE *out, const struct cli_command *command, enum completion_kind kind) {
+/* What is offered, behind the last colon; `option` is NULL for an operand. */
+static void put_action(FILE *out, const struct cli_command *command,
+                       const struct cli_option *option, enum completion_kind kind) {
+    struct cli_value value;
     size_t count = 0;
     const struct alog_event_type *types = alog_catalogue(&count);
     switch (kind) {
@@ -44,6 +46,13 @@ static void put_action(FILE *out, const struct cli_command *command, enum comple
         }
         fputs(")", out);
         break;
+    case COMPLETE_VALUE:
+        fputs("(", out);
+        for (size_t i = 0; option->value(i, &value); i++) {
+            fprintf(out, "%s%s", i > 0 ? " " : "", value.name);
+        }
+        fputs(")", out);
+        break;
     case COMPLETE_NOTHING:
         fputs(" ", out);
         break;
@@ -58,7 +67,7 @@ static void write_spelled(FILE *out, const struct cli_command *command,
     fputc(']', out);
     if (option->argument != NULL) {
         fprintf(out, ":%s:", option->argument);
-        put_action(out, command, completion_value(option));
+        put_action(out, command, option, completion_value(option));
     }
     fputs("' \\\n", out);
 }
@@ -93,7 +102,7 @@ static void write_command(FILE *out, const struct cli_command *command) {
             fprintf(out, "%zu", i + 1);
         }
         fprintf(out, ":%s:", name);
-        put_action(out, command, kind);
+        put_action(out, command, NULL, kind);
         fputc('\'', out);
     }
     fputs("\n        ;;\n", out);

@@ -39,5 +39,8 @@ enum completion_kind completion_value(const struct cli_option *option) {
     if (strcmp(option->argument, "EVENT") == 0) {
         return COMPLETE_EVENT;
     }
+    if (option->value != NULL) {
+        return COMPLETE_VALUE;
+    }
     return kind_of_name(option->argument, strlen(option->argument));
 }

@@ -11,7 +11,8 @@ enum completion_kind {
     COMPLETE_FILE,
     COMPLETE_DIRECTORY,
     COMPLETE_CHOICE, /* one of the command's choices */
-    COMPLETE_EVENT   /* an event of the catalogue */
+    COMPLETE_EVENT,  /* an event of the catalogue */
+    COMPLETE_VALUE   /* one of the option's values */
 };
 
 /* Operand `index` of the command, counted from 0. *ret_last: all that follow are of this kind too;

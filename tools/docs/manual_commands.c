@@ -103,6 +103,20 @@ static bool write_program(const struct docs_place *place,
 
 /* ---- agentlog-<command>(1) ------------------------------------------------------------------- */
 
+/* A section of the words that an option takes. */
+static void write_values(struct manual *manual, const struct cli_option *option) {
+    struct cli_value value;
+    for (size_t i = 0; option->value != NULL && option->value(i, &value); i++) {
+        if (i == 0) {
+            char title[64];
+            snprintf(title, sizeof title, "Values of --%s", option->name);
+            manual_section_upper(manual, title);
+        }
+        manual_term(manual, value.name);
+        manual_text(manual, value.doc);
+    }
+}
+
 static bool write_command(const struct docs_place *place, const struct cli_command *const *commands,
                           const struct cli_command *command) {
     char name[64];
@@ -136,6 +150,9 @@ static bool write_command(const struct docs_place *place, const struct cli_comma
     }
     manual_option(&manual, "--help", NULL);
     manual_text(&manual, "show a short help");
+    for (const struct cli_option *option = command->options; option->name != NULL; option++) {
+        write_values(&manual, option);
+    }
     write_exits(&manual, command->exits);
     manual_section(&manual, "EXAMPLES");
     manual_literal(&manual, command->examples);
