@@ -120,6 +120,7 @@ struct writing {
     sqlite3_stmt *insert_details, *select_details, *replace_details; /* job_details */
     const struct alog_rollup_column *parts[MAX_PART_COLUMNS];
     unsigned part_count;
+    struct alog_part_names names; /* those of the groups */
     struct alog_buffer texts[MAX_PART_COLUMNS];
 };
 
@@ -128,12 +129,16 @@ static struct alog_part_list *list_of(struct alog_row_jobs *job,
     return (void *)((char *)job + column->offset);
 }
 
+static enum alog_status no_memory(struct alog_deltas *deltas) {
+    return alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+}
+
 static enum alog_status damaged_details(struct alog_deltas *deltas, enum alog_status status) {
     return status == ALOG_CORRUPT
                ? alog_fail(deltas->error, status, 0, -1,
                            "job_details holds something else than this program writes; rebuild the"
                            " database")
-               : alog_fail(deltas->error, status, 0, -1, "out of memory");
+               : no_memory(deltas);
 }
 
 /* Read the details that the select statement, bound and not stepped, is about. */
@@ -169,6 +174,9 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
                                       const struct alog_group *group, struct alog_row_jobs *job) {
     struct alog_deltas *deltas = writing->deltas;
     bool any = false;
+    if (alog_part_names_add(&writing->names, &deltas->groups->names) != ALOG_OK) {
+        return no_memory(deltas);
+    }
     alog_deltas_bind_name(deltas, statement, 1, group->key.environment);
     alog_deltas_bind_text(statement, 2, deltas->groups->jobs.texts[group->key.job]);
     sqlite3_bind_int64(statement, 3, job->first_ns);
@@ -177,9 +185,8 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
         const struct alog_part_list *list = list_of(job, column);
         struct alog_buffer *text = &writing->texts[i];
         text->len = 0;
-        enum alog_status status =
-            alog_job_parts_write(deltas->groups, column->part, list, deltas->name_ranks,
-                                 deltas->ranked_names, job->first_ns, text);
+        enum alog_status status = alog_job_parts_write(deltas->groups, &writing->names,
+                                                       column->part, list, job->first_ns, text);
         if (status != ALOG_OK) {
             return damaged_details(deltas, status);
         }
@@ -191,10 +198,6 @@ static enum alog_status write_details(struct writing *writing, sqlite3_stmt *sta
 }
 
 /* ---- What jobs say of their days ---- */
-
-static enum alog_status no_memory(struct alog_deltas *deltas) {
-    return alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
-}
 
 /* Count what the job that `row` stands at says of its day, or (sign -1) take it back. */
 static enum alog_status count_known(struct writing *writing, struct alog_string environment,
@@ -427,11 +430,13 @@ static void end_writing(struct writing *writing) {
     for (unsigned i = 0; i < MAX_PART_COLUMNS; i++) {
         alog_buffer_free(&writing->texts[i]);
     }
+    alog_part_names_free(&writing->names);
 }
 
 enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_group **sorted,
                                         uint32_t count) {
-    struct writing writing = {.deltas = deltas};
+    struct writing writing = {
+        .deltas = deltas, .names = {.ranks = deltas->name_ranks, .ranked = deltas->ranked_names}};
     enum alog_status status = prepare_all(&writing);
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
         if (i + 4 < count) {

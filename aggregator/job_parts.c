@@ -87,14 +87,14 @@ static void sort_few(struct place *places, uint32_t count) {
 
 /* By the keys' texts; names that came from the database have no rank. */
 static void sort(const struct alog_groups *groups, const struct alog_part_list *list,
-                 const uint32_t *ranks, uint32_t ranked, struct place *places) {
+                 const struct alog_part_names *names, struct place *places) {
     bool all_ranked = true;
     for (uint32_t i = 0; i < list->count; i++) {
         uint64_t of[ALOG_MAX_DIMENSIONS] = {0};
         for (unsigned j = 0; j < ALOG_MAX_DIMENSIONS; j++) {
             uint32_t name = list->keys[i][j];
-            all_ranked &= name < ranked;
-            of[j] = name < ranked ? ranks[name] : 0;
+            all_ranked &= name < names->ranked;
+            of[j] = name < names->ranked ? names->ranks[name] : 0;
         }
         places[i] = (struct place){of[0] << 32 | of[1], of[2] << 32 | of[3], i};
     }
@@ -110,11 +110,11 @@ static void sort(const struct alog_groups *groups, const struct alog_part_list *
 
 /* ---- Writing ---- */
 
-static size_t row_room(const struct alog_groups *groups, const struct shape *shape,
-                       const uint32_t *key, void *row) {
+static size_t row_room(const struct alog_groups *groups, const struct alog_part_names *names,
+                       const struct shape *shape, const uint32_t *key, void *row) {
     size_t room = (shape->sums + shape->times) * (size_t)ALOG_JSON_NUMBER_BYTES + 3;
     for (unsigned i = 0; i < shape->dimensions; i++) {
-        room += alog_json_string_room(groups->names.texts[key[i]]);
+        room += alog_part_name_room(names, key[i]);
     }
     if (shape->sample) {
         room += alog_json_string_room(groups->samples.texts[*sample_of(shape, row)]);
@@ -123,14 +123,14 @@ static size_t row_room(const struct alog_groups *groups, const struct shape *sha
 }
 
 /* In room that is there. */
-static char *put_row(char *at, const struct alog_groups *groups, const struct shape *shape,
+static char *put_row(char *at, const struct alog_groups *groups,
+                     const struct alog_part_names *names, const struct shape *shape,
                      const uint32_t *key, void *row, int64_t first_ns) {
     const int64_t *sums = numbers_at(row, shape->sums_offset);
     const int64_t *times = numbers_at(row, shape->times_offset);
     *at++ = '[';
     for (unsigned i = 0; i < shape->dimensions; i++) {
-        at = alog_json_put_string(at, groups->names.texts[key[i]]);
-        *at++ = ',';
+        at = alog_part_name_put(at, names, key[i]);
     }
     for (unsigned i = 0; i < shape->sums; i++) {
         at = alog_json_put_number(at, sums[i]);
@@ -148,7 +148,8 @@ static char *put_row(char *at, const struct alog_groups *groups, const struct sh
     return at;
 }
 
-static enum alog_status write_rows(const struct alog_groups *groups, enum alog_rollup part,
+static enum alog_status write_rows(const struct alog_groups *groups,
+                                   const struct alog_part_names *names, enum alog_rollup part,
                                    const struct alog_part_list *list, const struct place *places,
                                    int64_t first_ns, struct alog_buffer *text) {
     const struct shape shape = shape_of(part);
@@ -156,12 +157,12 @@ static enum alog_status write_rows(const struct alog_groups *groups, enum alog_r
         const uint32_t *key = list->keys[places[i].row];
         void *row = alog_groups_part_at(part, list, places[i].row);
         /* … and for a bracket or comma before it, and for the last bracket. */
-        if (alog_buffer_reserve(text, 2 + row_room(groups, &shape, key, row)) != ALOG_OK) {
+        if (alog_buffer_reserve(text, 2 + row_room(groups, names, &shape, key, row)) != ALOG_OK) {
             return ALOG_NO_MEMORY;
         }
         char *at = (char *)text->data + text->len;
         *at++ = i == 0 ? '[' : ',';
-        at = put_row(at, groups, &shape, key, row, first_ns);
+        at = put_row(at, groups, names, &shape, key, row, first_ns);
         text->len = (size_t)(at - (char *)text->data);
     }
     text->data[text->len++] =
@@ -169,9 +170,10 @@ static enum alog_status write_rows(const struct alog_groups *groups, enum alog_r
     return ALOG_OK;
 }
 
-enum alog_status alog_job_parts_write(const struct alog_groups *groups, enum alog_rollup part,
-                                      const struct alog_part_list *list, const uint32_t *ranks,
-                                      uint32_t ranked, int64_t first_ns, struct alog_buffer *text) {
+enum alog_status alog_job_parts_write(const struct alog_groups *groups,
+                                      const struct alog_part_names *names, enum alog_rollup part,
+                                      const struct alog_part_list *list, int64_t first_ns,
+                                      struct alog_buffer *text) {
     struct place few[FEW];
     struct place *places = list->count <= FEW ? few : malloc(list->count * sizeof(*places));
     if (!places || alog_buffer_reserve(text, 2) != ALOG_OK) {
@@ -183,8 +185,8 @@ enum alog_status alog_job_parts_write(const struct alog_groups *groups, enum alo
         memcpy(text->data + text->len, "[]", 2);
         text->len += 2;
     } else {
-        sort(groups, list, ranks, ranked, places);
-        status = write_rows(groups, part, list, places, first_ns, text);
+        sort(groups, list, names, places);
+        status = write_rows(groups, names, part, list, places, first_ns, text);
     }
     free(places != few ? places : NULL);
     return status;

@@ -13,12 +13,13 @@
 
 #include "format/segment.h"
 #include "groups.h"
+#include "part_names.h"
 
-/* Append the list to `text`. `ranks` has the places of the groups' first `ranked` names in the
- * order of their texts. ALOG_NO_MEMORY. */
-enum alog_status alog_job_parts_write(const struct alog_groups *groups, enum alog_rollup part,
-                                      const struct alog_part_list *list, const uint32_t *ranks,
-                                      uint32_t ranked, int64_t first_ns, struct alog_buffer *text);
+/* Append the list to `text`. `names` has all the groups' names. ALOG_NO_MEMORY. */
+enum alog_status alog_job_parts_write(const struct alog_groups *groups,
+                                      const struct alog_part_names *names, enum alog_rollup part,
+                                      const struct alog_part_list *list, int64_t first_ns,
+                                      struct alog_buffer *text);
 
 /* Add the rows of a list that was written with `first_ns`. ALOG_CORRUPT: it was not.
  * ALOG_NO_MEMORY. */

@@ -47,8 +47,10 @@ static struct alog_buffer write_ranked(struct alog_groups *groups, enum alog_rol
     struct alog_buffer text = {NULL, 0, 0};
     uint32_t *ranks;
     assert_int_equal(alog_names_rank(&groups->names, &ranks), ALOG_OK);
-    assert_int_equal(alog_job_parts_write(groups, part, list, ranks, ranked, FIRST_NS, &text),
-                     ALOG_OK);
+    struct alog_part_names names = {.ranks = ranks, .ranked = ranked};
+    assert_int_equal(alog_part_names_add(&names, &groups->names), ALOG_OK);
+    assert_int_equal(alog_job_parts_write(groups, &names, part, list, FIRST_NS, &text), ALOG_OK);
+    alog_part_names_free(&names);
     free(ranks);
     return text;
 }
