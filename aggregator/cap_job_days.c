@@ -40,7 +40,7 @@ static enum alog_status count_again(const struct alog_capping *c) {
         status = alog_deltas_count_jobs(c->db, ids, 1, JOBS_AT_A_TIME, &groups, &done, c->error);
         if (status == ALOG_OK) {
             /* Sums by day alone, which need no time zone. */
-            status = alog_deltas_write(c->db, &groups, 0, c->error);
+            status = alog_deltas_write(c->db, &groups, INT64_MAX, 0, c->error);
         }
     }
     alog_groups_free(&groups);

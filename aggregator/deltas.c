@@ -175,6 +175,10 @@ static enum alog_status upsert_table(struct alog_deltas *deltas,
     sqlite3_stmt *upsert = NULL;
     enum alog_status status = sql ? alog_deltas_prepare(deltas, sql, &upsert) : ALOG_NO_MEMORY;
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
+        if (kind->scope == ALOG_SCOPE_HOUR &&
+            sorted[i]->key.hour_epoch >= deltas->before_hour_epoch) {
+            continue;
+        }
         status = bind_row(deltas, upsert, kind, sorted[i]);
         if (status == ALOG_OK) {
             status = alog_deltas_run(deltas, upsert, kind->table);
@@ -212,9 +216,11 @@ static enum alog_status write_table(struct alog_deltas *deltas, enum alog_rollup
 }
 
 enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
-                                   int32_t time_zone_offset_s, struct alog_error *error) {
+                                   int64_t before_hour_epoch, int32_t time_zone_offset_s,
+                                   struct alog_error *error) {
     struct alog_deltas deltas = {.db = db,
                                  .groups = groups,
+                                 .before_hour_epoch = before_hour_epoch,
                                  .time_zone_offset_s = time_zone_offset_s,
                                  .marked_environment = ALOG_NAME_NONE,
                                  .error = error};

@@ -10,12 +10,14 @@
 enum alog_status alog_deltas_register(sqlite3 *db, struct alog_error *error);
 
 /*
- * Add all groups to their tables and mark the days that they touch as dirty. The groups are changed
- * on the way (jobs take in what the database knew of them) and freed. ALOG_CORRUPT: a sum leaves 64
- * bits. ALOG_NO_MEMORY, ALOG_IO, …: the caller rolls back.
+ * Add the groups to their tables, but for those of hourly tables from `before_hour_epoch` on
+ * (INT64_MAX: all), and mark the days that they touch as dirty. The groups are changed on the way
+ * (jobs take in what the database knew of them) and freed. ALOG_CORRUPT: a sum leaves 64 bits.
+ * ALOG_NO_MEMORY, ALOG_IO, …: the caller rolls back.
  */
 enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
-                                   int32_t time_zone_offset_s, struct alog_error *error);
+                                   int64_t before_hour_epoch, int32_t time_zone_offset_s,
+                                   struct alog_error *error);
 
 /*
  * Add (sign 1) or take back (sign -1), into `groups`, what the jobs in the database say of their

@@ -9,8 +9,9 @@ struct alog_deltas {
     sqlite3 *db;
     struct alog_groups *groups;
     int32_t time_zone_offset_s;
-    sqlite3_stmt *mark; /* a day is dirty */
-    int64_t marked_day; /* the last one marked, in marked_environment */
+    int64_t before_hour_epoch; /* what is hourly and later is left out */
+    sqlite3_stmt *mark;        /* a day is dirty */
+    int64_t marked_day;        /* the last one marked, in marked_environment */
     uint32_t marked_environment;
     const uint32_t *name_ranks; /* of the groups' first `ranked_names` names */
     uint32_t ranked_names;

@@ -443,12 +443,16 @@ static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_
     return status;
 }
 
-static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup) {
+static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup,
+                                    int64_t from_hour_epoch) {
     const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
         struct alog_group *group = alog_groups_at(merge->from, rollup, i);
         struct alog_group_key key = group->key;
+        if (key.hour_epoch < from_hour_epoch) {
+            continue;
+        }
         bool done = translate(merge, &key.environment) && translate_job(merge, &key.job) &&
                     translate_dimensions(merge, key.dimensions);
         void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
@@ -477,11 +481,36 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
     enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
     alog_arena_join(&into->arena, &from->arena);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
-        status = merge_table(&merge, rollup);
+        status = merge_table(&merge, rollup, INT64_MIN);
     }
     free(merge.ids);
     free(merge.job_ids);
     alog_groups_free(from);
+    return status;
+}
+
+/* ---- Hours ---- */
+
+int64_t alog_groups_last_hour(const struct alog_groups *groups) {
+    const uint32_t count = groups->tables[ALOG_IN_rollup_events].count;
+    int64_t last = count != 0 ? INT64_MIN : INT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        last = larger(last, alog_groups_at(groups, ALOG_IN_rollup_events, i)->key.hour_epoch);
+    }
+    return last;
+}
+
+enum alog_status alog_groups_copy_hours(struct alog_groups *into, struct alog_groups *from,
+                                        int64_t from_hour_epoch) {
+    struct merge merge = {into, from, calloc(from->names.count + 1, sizeof(*merge.ids)), NULL};
+    bool ready = merge.ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
+    enum alog_status status = ready ? ALOG_OK : ALOG_NO_MEMORY;
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        if (alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR) {
+            status = merge_table(&merge, rollup, from_hour_epoch);
+        }
+    }
+    free(merge.ids);
     return status;
 }
 

@@ -163,6 +163,14 @@ static inline void alog_groups_add(struct alog_groups *groups, int64_t *sum, int
 /* Add everything of `from` to `into` and free it. ALOG_NO_MEMORY: both are incomplete. */
 enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups *from);
 
+/* The latest hour that has events; INT64_MAX: none has. */
+int64_t alog_groups_last_hour(const struct alog_groups *groups);
+
+/* Add the groups of hourly tables from that hour on to `into`; `from` keeps them too.
+ * ALOG_NO_MEMORY: `into` is incomplete. */
+enum alog_status alog_groups_copy_hours(struct alog_groups *into, struct alog_groups *from,
+                                        int64_t from_hour_epoch);
+
 /*
  * The groups of a table in the order of its primary key (environment, hour or job, dimensions);
  * the ranks come from alog_names_rank. *ret_sorted is freed by the caller.

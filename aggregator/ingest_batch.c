@@ -6,6 +6,9 @@
 #include "format/error.h"
 #include "ingest_run.h"
 
+/* More of an hour than that is written with each batch. */
+#define MAX_OPEN_HOUR_BYTES (8u << 20)
+
 static void free_batch(struct alog_batch *batch) {
     for (uint32_t i = 0; i < batch->group_count; i++) {
         alog_groups_free(&batch->groups[i]);
@@ -25,15 +28,47 @@ static uint64_t count_losses(const struct alog_groups *groups) {
     return lost;
 }
 
+/*
+ * Events come by and large in the order of time, so that the last hour of a batch goes on in the
+ * next: its rows are kept until a batch has them whole, instead of being added to in the database
+ * by each. *ret_before_hour: what is to be written now.
+ */
+static enum alog_status keep_open_hour(struct alog_batch_writer *writer, int64_t *ret_before_hour) {
+    struct alog_groups *groups = &writer->batch.groups[0], *kept = &writer->open_hour;
+    *ret_before_hour = INT64_MAX;
+    if (writer->batch.commit) {
+        return ALOG_OK;
+    }
+    const int64_t hour = alog_groups_last_hour(groups);
+    if (hour != INT64_MAX && alog_groups_copy_hours(kept, groups, hour) != ALOG_OK) {
+        return ALOG_NO_MEMORY;
+    }
+    if (alog_groups_bytes(kept) > MAX_OPEN_HOUR_BYTES) {
+        alog_groups_free(kept);
+    } else {
+        *ret_before_hour = hour;
+    }
+    return ALOG_OK;
+}
+
+static enum alog_status no_memory(struct alog_batch_writer *writer) {
+    return alog_fail(&writer->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+}
+
 static enum alog_status write_groups(struct alog_batch_writer *writer) {
     struct alog_batch *batch = &writer->batch;
+    int64_t before_hour;
     for (uint32_t i = 1; i < batch->group_count; i++) {
         if (alog_groups_merge(&batch->groups[0], &batch->groups[i]) != ALOG_OK) {
-            return alog_fail(&writer->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+            return no_memory(writer);
         }
     }
     writer->events_lost += count_losses(&batch->groups[0]);
-    return alog_deltas_write(alog_store_db(writer->store), &batch->groups[0],
+    if (alog_groups_merge(&batch->groups[0], &writer->open_hour) != ALOG_OK ||
+        keep_open_hour(writer, &before_hour) != ALOG_OK) {
+        return no_memory(writer);
+    }
+    return alog_deltas_write(alog_store_db(writer->store), &batch->groups[0], before_hour,
                              writer->time_zone_offset_s, &writer->error);
 }
 
@@ -120,4 +155,5 @@ void alog_batch_writer_end(struct alog_batch_writer *writer) {
         alog_store_rollback(writer->store);
         writer->in_transaction = false;
     }
+    alog_groups_free(&writer->open_hour);
 }

@@ -31,6 +31,7 @@ struct alog_batch_writer {
     uint64_t days;        /* summarised, */
     uint64_t events_lost; /* … and counted as lost, by what was written */
     bool in_transaction;
+    struct alog_groups open_hour; /* of batches that are written; this is not yet */
     /* of the batch that is being written */
     bool running;
     pthread_t thread;

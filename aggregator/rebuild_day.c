@@ -76,7 +76,8 @@ static enum alog_status write_groups(struct day_run *run) {
     if (alog_fold_pool_collect(run->pool, &run->groups, &run->jobs) != ALOG_OK) {
         return no_memory(run);
     }
-    return alog_deltas_write(run->db, &run->groups, run->scope.time_zone_offset_s, run->error);
+    return alog_deltas_write(run->db, &run->groups, INT64_MAX, run->scope.time_zone_offset_s,
+                             run->error);
 }
 
 static enum alog_status after_block(void *context, struct alog_feed_segment *segment,

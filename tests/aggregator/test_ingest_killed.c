@@ -35,7 +35,7 @@ enum way { FROM_NOTHING, BY_BLOCKS, MORE, REBUILD, REBUILD_DAY, WAYS };
 static enum alog_status run(const struct fixture *f, enum way way, const char *db) {
     struct alog_ingest_options options = ALOG_INGEST_OPTIONS_INIT;
     if (way == BY_BLOCKS) {
-        return ingest_fixture_by_blocks(f->log, db, NULL, NULL);
+        return ingest_fixture_by_blocks(f->log, db, 2, NULL, NULL);
     }
     options.threads = 1;
     options.day = way == REBUILD_DAY ? "2026-02-04" : NULL;

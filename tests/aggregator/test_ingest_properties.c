@@ -49,16 +49,17 @@ static uint32_t below(struct property_case *c, uint32_t bound) {
     return test_random_below(&c->random, bound);
 }
 
-/* ---- Ways in ---- */
+/* ---- Ways in; blocks_per_commit: 0 = as usual ---- */
 
-static enum alog_status ingest(struct property_case *c, const char *db, bool by_blocks,
+static enum alog_status ingest(struct property_case *c, const char *db, uint32_t blocks_per_commit,
                                struct alog_error *error) {
-    return by_blocks ? ingest_fixture_by_blocks(c->log.log_dir, db, &c->options, error)
-                     : alog_ingest(c->log.log_dir, db, &c->options, NULL, error);
+    return blocks_per_commit != 0
+               ? ingest_fixture_by_blocks(c->log.log_dir, db, blocks_per_commit, &c->options, error)
+               : alog_ingest(c->log.log_dir, db, &c->options, NULL, error);
 }
 
 /* A process of its own that is killed, or finds the disk full, somewhere on its way. */
-static void ingest_with_fault(struct property_case *c, const char *db, bool by_blocks) {
+static void ingest_with_fault(struct property_case *c, const char *db, uint32_t blocks_per_commit) {
     enum { DISK_FULL, KILLED_AT_CHANGE, KILLED_AT_STATEMENT } fault = below(c, 3);
     const uint32_t at = 1 + below(c, 1u << below(c, fault == KILLED_AT_STATEMENT ? 13 : 9));
     const pid_t child = fork();
@@ -70,7 +71,7 @@ static void ingest_with_fault(struct property_case *c, const char *db, bool by_b
             fault_vfs_install(fault == DISK_FULL ? FAULT_VFS_FULL : FAULT_VFS_KILL, at);
         }
         struct alog_error error = {0};
-        const enum alog_status status = ingest(c, db, by_blocks, &error);
+        const enum alog_status status = ingest(c, db, blocks_per_commit, &error);
         _exit(status == ALOG_OK || fault == DISK_FULL ? 0 : 1);
     }
     int status;
@@ -83,12 +84,12 @@ static void ingest_with_fault(struct property_case *c, const char *db, bool by_b
 
 static void ingest_grown(struct property_case *c) {
     const char *db = c->grown[below(c, GROWN)];
-    const bool by_blocks = below(c, 3) == 0;
+    const uint32_t blocks_per_commit = below(c, 3) == 0 ? 1 + below(c, 4) : 0;
     struct alog_error error = {0};
     c->options.threads = 1 + below(c, 8);
     if (below(c, 4) == 0) {
-        ingest_with_fault(c, db, by_blocks);
-    } else if (ingest(c, db, by_blocks, &error) != ALOG_OK) {
+        ingest_with_fault(c, db, blocks_per_commit);
+    } else if (ingest(c, db, blocks_per_commit, &error) != ALOG_OK) {
         fail_msg("ingest: %s", error.message);
     }
 }

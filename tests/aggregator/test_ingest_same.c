@@ -117,12 +117,17 @@ static void any_order_and_number_of_ingests(void **state) {
     alog_segments_free(&list);
 }
 
-static void a_commit_for_every_block(void **state) {
+/* Also when several are written between commits, and hours left open from one to the next. */
+static void block_by_block(void **state) {
     struct fixture *f = *state;
-    char db[320];
-    snprintf(db, sizeof(db), "%s/blocks.db", f->dir);
-    assert_int_equal(ingest_fixture_by_blocks(f->log, db, NULL, NULL), ALOG_OK);
-    db_dump_assert_equal(db, f->expected, "a commit for every block");
+    static const uint32_t blocks_per_commit[] = {1, 2, 3, UINT32_MAX};
+    for (size_t i = 0; i < 4; i++) {
+        char db[320];
+        snprintf(db, sizeof(db), "%s/blocks-%zu.db", f->dir, i);
+        assert_int_equal(ingest_fixture_by_blocks(f->log, db, blocks_per_commit[i], NULL, NULL),
+                         ALOG_OK);
+        db_dump_assert_equal(db, f->expected, "block by block");
+    }
 }
 
 static void rebuilt(void **state) {
@@ -225,7 +230,7 @@ int main(void) {
         cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(any_number_of_threads),
         cmocka_unit_test(any_order_and_number_of_ingests),
-        cmocka_unit_test(a_commit_for_every_block),
+        cmocka_unit_test(block_by_block),
         cmocka_unit_test(rebuilt),
         cmocka_unit_test(other_zones_add_up_alike),
         cmocka_unit_test(growing_segment),

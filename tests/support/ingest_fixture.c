@@ -248,6 +248,7 @@ void ingest_fixture_ingest(const char *log_dir, const char *db_path, uint32_t th
 }
 
 enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path,
+                                          uint32_t blocks_per_commit,
                                           const struct alog_ingest_options *options,
                                           struct alog_error *error) {
     struct alog_ingest_setup setup;
@@ -256,7 +257,7 @@ enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_pa
     struct alog_store *store = NULL;
     enum alog_status status = alog_ingest_setup(options, &setup, error);
     setup.groups_limit_bytes = 0;
-    setup.batches_per_commit = 1;
+    setup.batches_per_commit = blocks_per_commit;
     if (status == ALOG_OK) {
         status = alog_store_open(db_path, &setup.settings, &store, error);
     }

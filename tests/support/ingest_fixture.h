@@ -26,9 +26,10 @@ void ingest_fixture_make_log(const char *log_dir, uint64_t seed, unsigned writer
 void ingest_fixture_ingest(const char *log_dir, const char *db_path, uint32_t threads,
                            struct alog_ingest_report *ret_report);
 
-/* Ingest with so little room for groups that every block is a commit of its own. `options` may be
- * NULL. */
+/* Ingest with so little room for groups that every block is written on its own, and so many of them
+ * committed together. `options` may be NULL. */
 enum alog_status ingest_fixture_by_blocks(const char *log_dir, const char *db_path,
+                                          uint32_t blocks_per_commit,
                                           const struct alog_ingest_options *options,
                                           struct alog_error *error);
 
