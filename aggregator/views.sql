@@ -495,42 +495,63 @@ FROM (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(val
     WINDOW w AS (PARTITION BY metric, environment ORDER BY day_epoch))
 ORDER BY day_epoch DESC, metric, environment;
 
--- Each environment's latest day against the day before, those that changed for the worse most first. `agentlog stats
--- regress` compares any window, and judges: it has the p value of rates, and p95 and cost against the week before.
+-- Each environment's latest day, rates against the day before, p95 and cost against the median of the days with any among the
+-- 7 before; rates come first, and of both those that changed for the worse most. `agentlog stats regress` compares any window,
+-- and judges: it has the p value of rates, and leaves out what has too small an n.
 CREATE VIEW v_regress (
-    metric,                  -- success_rate, availability, hook_failure_rate, test_failure_rate, job_success_rate
+    metric,                  -- success_rate, availability, hook_failure_rate, test_failure_rate, job_success_rate, latency_p95_ms, cost_usd
     environment,             -- the environment
     subject,                 -- whose: an agent, a provider and its model, a hook; '' = all
     day,                     -- the day, YYYY-MM-DD
     n,                       -- how many it had
-    value,                   -- the rate
-    n_before,                -- how many the day before had
-    value_before,            -- the rate of that day
+    value,                   -- the figure: a rate as 0..1
+    n_before,                -- how many the day before had; of p95 and cost, how many days
+    value_before,            -- the rate of that day, or the median of those days
     change,                  -- value - value_before
-    chi_square               -- of the two rates being equal, one degree of freedom: above 6.6 once in a hundred times by chance
+    chi_square,              -- of two rates being equal, one degree of freedom: above 6.6 once in a hundred times by chance
+    ratio                    -- of p95 and cost, value / value_before
 ) AS
-SELECT metric, environment, subject, CAST(strftime('%Y-%m-%d', latest + (SELECT CAST(value AS INTEGER) FROM settings
-        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
-    CAST(n AS INTEGER), CAST(s * 1.0 / n AS REAL), CAST(n2 AS INTEGER), CAST(s2 * 1.0 / n2 AS REAL),
-    CAST(s * 1.0 / n - s2 * 1.0 / n2 AS REAL),
-    CAST((s * 1.0 / n - s2 * 1.0 / n2) * (s * 1.0 / n - s2 * 1.0 / n2)
-        / NULLIF((s + s2) * 1.0 / (n + n2) * (1 - (s + s2) * 1.0 / (n + n2)) * (1.0 / n + 1.0 / n2), 0) AS REAL)
-FROM (SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE day_epoch = latest) AS n,
+WITH latest_days AS (SELECT environment, MAX(day_epoch) AS latest FROM daily_summary WHERE events > 0 GROUP BY environment),
+providers AS (SELECT *, CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END AS subject FROM daily_providers),
+rates AS (SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE day_epoch = latest) AS n,
         SUM(s) FILTER (WHERE day_epoch = latest) AS s, SUM(n) FILTER (WHERE day_epoch < latest) AS n2,
         SUM(s) FILTER (WHERE day_epoch < latest) AS s2
-    FROM (SELECT environment, MAX(day_epoch) AS latest FROM daily_summary WHERE events > 0 GROUP BY environment)
+    FROM latest_days
     JOIN (SELECT 'success_rate' AS metric, environment, agent_name AS subject, day_epoch, executions AS n, successes AS s
             FROM daily_agents
-        UNION ALL SELECT 'availability', environment, CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END,
-            day_epoch, calls - cancelled, calls - cancelled - availability_failures FROM daily_providers
+        UNION ALL SELECT 'availability', environment, subject, day_epoch, calls - cancelled,
+            calls - cancelled - availability_failures FROM providers
         UNION ALL SELECT 'hook_failure_rate', environment, hook_name, day_epoch, runs - skips, failures FROM daily_hooks
         UNION ALL SELECT 'test_failure_rate', environment, '', day_epoch, tests_run, tests_failed FROM daily_summary
         UNION ALL SELECT 'job_success_rate', environment, '', day_epoch, successful_jobs + failed_jobs + cancelled_jobs,
             successful_jobs FROM daily_summary) USING (environment)
     WHERE day_epoch IN (latest, latest - 86400)
-    GROUP BY metric, environment, subject)
-WHERE n > 0 AND n2 > 0
-ORDER BY (s * 1.0 / n - s2 * 1.0 / n2) * CASE WHEN metric LIKE '%failure%' THEN -1 ELSE 1 END, metric, environment, subject;
+    GROUP BY metric, environment, subject),
+figures AS (SELECT *, ROW_NUMBER() OVER w AS place, COUNT(*) OVER (PARTITION BY metric, environment, subject, before) AS days
+    FROM (SELECT metric, environment, subject, latest, day_epoch < latest AS before, n, value
+        FROM latest_days
+        JOIN (SELECT 'latency_p95_ms' AS metric, environment, subject, day_epoch, success_latency_count AS n,
+                latency_p95_ms AS value FROM providers
+            UNION ALL SELECT 'cost_usd', environment, subject, day_epoch, cost_count, cost_nusd / 1e9 FROM providers)
+            USING (environment)
+        WHERE day_epoch >= latest - 7 * 86400 AND day_epoch <= latest AND n > 0)
+    WINDOW w AS (PARTITION BY metric, environment, subject, before ORDER BY value)),
+changes AS (SELECT metric, environment, subject, latest, n, s * 1.0 / n AS value, n2, s2 * 1.0 / n2 AS value_before,
+        (s + s2) * 1.0 / (n + n2) AS pooled, NULL AS ratio
+    FROM rates WHERE n > 0 AND n2 > 0
+    UNION ALL SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE NOT before), SUM(value) FILTER (WHERE NOT before),
+        COUNT(*) FILTER (WHERE before), AVG(value) FILTER (WHERE before AND place IN ((days + 1) / 2, (days + 2) / 2)), NULL,
+        SUM(value) FILTER (WHERE NOT before)
+            / NULLIF(AVG(value) FILTER (WHERE before AND place IN ((days + 1) / 2, (days + 2) / 2)), 0)
+    FROM figures GROUP BY metric, environment, subject, latest HAVING MIN(before) = 0 AND MAX(before) = 1)
+SELECT metric, environment, subject, CAST(strftime('%Y-%m-%d', latest + (SELECT CAST(value AS INTEGER) FROM settings
+        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
+    CAST(n AS INTEGER), CAST(value AS REAL), CAST(n2 AS INTEGER), CAST(value_before AS REAL), CAST(value - value_before AS REAL),
+    CAST((value - value_before) * (value - value_before) / NULLIF(pooled * (1 - pooled) * (1.0 / n + 1.0 / n2), 0) AS REAL),
+    CAST(ratio AS REAL)
+FROM changes
+ORDER BY pooled IS NULL, ratio DESC, (value - value_before) * CASE WHEN metric LIKE '%failure%' THEN -1 ELSE 1 END,
+    metric, environment, subject;
 
 -- Whether agents are as sure as they may be, by tenths of confidence, over all days.
 CREATE VIEW v_calibration (

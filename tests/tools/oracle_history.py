@@ -27,6 +27,17 @@ JOB_SUMS = """COUNT(*) AS total_jobs, SUM(COALESCE(status = 'success', 0)) AS su
 REAL_JOBS = "(start IS NOT NULL OR \"end\" IS NOT NULL)"
 SUBJECT = "provider_id || CASE COALESCE(model, '') WHEN '' THEN '' ELSE ' ' || model END"
 
+WINDOWS = "day >= {first} AND day < {behind} {where} GROUP BY 1, 2"  # the one asked about, and the one before it
+SOURCES = {  # subject, whether it is the window before, n and s; a good rate is high
+    "success_rate": f"SELECT agent_name, day < {{begin}}, COUNT(*), SUM(success) FROM p WHERE event = 'agent_execution' AND {WINDOWS}",
+    "availability": f"SELECT {SUBJECT}, day < {{begin}}, COUNT(*), SUM(COALESCE(failure_class, '') <> 'availability') FROM p"
+                    f" WHERE event = 'provider_performance' AND COALESCE(failure_class, '') <> 'cancelled' AND {WINDOWS}",
+    "hook_failure_rate": "SELECT hook_name, day < {begin}, COUNT(*), SUM(status <> 'failed') FROM p WHERE event = 'hook_execution'"
+                         f" AND status <> 'skipped' AND {WINDOWS}",
+    "test_failure_rate": "SELECT '', day < {begin}, COUNT(*), SUM(status = 'passed') FROM p"
+                         f" WHERE event = 'individual_test_execution' AND status <> 'skipped' AND {WINDOWS}",
+    "job_success_rate": f"SELECT '', day < {{begin}}, COUNT(*), SUM(status = 'success') FROM j WHERE status IS NOT NULL AND {WINDOWS}"}
+
 
 class History:
     def named(self, sql):
@@ -92,28 +103,32 @@ class History:
     # ---- What got worse
 
     def check_regress(self):
-        """The last day against the day before, and against the seven before it."""
-        if self.window:
-            return
-        least = 5
-        last, = self.rows(f"SELECT MAX(day) FROM e WHERE environment = 'production' AND event NOT IN {OWN}")[0]
-        sources = {  # subject, day, n and s of each day; a good rate is high
-            "success_rate": "SELECT agent_name, day, COUNT(*), SUM(success) FROM d WHERE event = 'agent_execution' GROUP BY 1, 2",
-            "availability": f"SELECT {SUBJECT}, day, COUNT(*), SUM(COALESCE(failure_class, '') <> 'availability') FROM d"
-                            " WHERE event = 'provider_performance' AND COALESCE(failure_class, '') <> 'cancelled' GROUP BY 1, 2",
-            "hook_failure_rate": "SELECT hook_name, day, COUNT(*), SUM(status <> 'failed') FROM d WHERE event = 'hook_execution'"
-                                 " AND status <> 'skipped' GROUP BY 1, 2",
-            "test_failure_rate": "SELECT '', day, COUNT(*), SUM(status = 'passed') FROM d WHERE event = 'individual_test_execution'"
-                                 " AND status <> 'skipped' GROUP BY 2",
-            "job_success_rate": "SELECT '', day, COUNT(*), SUM(status = 'success') FROM jd WHERE status IS NOT NULL GROUP BY 2"}
+        """A window against the one before it, and against the seven days before it; without one, the last day."""
+        behind = self.days[1]
+        last, = self.rows(f"SELECT MAX(day) FROM e WHERE environment = 'production' AND event NOT IN {OWN} AND day < {behind}")[0]
+        behind = behind if behind < 1 << 40 else last + 1
+        begin = self.days[0] if "--since" in self.window else behind - 1
+        for options, where, about in ((("--min-count", 5), "", SOURCES), (("--min-count", 3, "--max-ratio", 1.1), "", SOURCES),
+                                      (("--min-count", 5, "--provider", "p0"), " AND provider_id = 'p0'", ("success_rate", "availability")),
+                                      ((), "", SOURCES)):
+            given = dict(zip(options[::2], options[1::2]))
+            least, max_ratio = given.get("--min-count", 30), given.get("--max-ratio", 1.5)
+            rows = self.stats("regress", *options)
+            if self.exit != (4 if any(r["worse"] for r in rows) else 0):
+                fail(f"exit code of regress {options}", self.exit, rows)
+            figures = ("latency_p95_ms", "cost_usd")
+            self.compare_rates([r for r in rows if r["metric"] not in figures], begin, behind, least, where, about)
+            self.compare_medians([r for r in rows if r["metric"] in figures], begin, behind, least, max_ratio, where)
+
+    def compare_rates(self, rows, begin, behind, least, where, about):
         tests = {}
-        for metric, sql in sources.items():
+        for metric in about:
             figures = {}
-            for subject, day, n, s in self.rows(sql):
-                if day in (last, last - 1):
-                    figures.setdefault(subject, {})[day] = (n, s)
-            for subject, days in figures.items():
-                (n, s), (m, t) = days.get(last, (0, 0)), days.get(last - 1, (0, 0))
+            for subject, before, n, s in self.rows(
+                    SOURCES[metric].format(begin=begin, first=2 * begin - behind, behind=behind, where=where)):
+                figures.setdefault(subject, {})[before] = (n, s)
+            for subject, windows in figures.items():
+                (n, s), (m, t) = windows.get(0, (0, 0)), windows.get(1, (0, 0))
                 if n >= least and m >= least:
                     p = (s + t) / (n + m)
                     sd = math.sqrt(p * (1 - p) * (1 / n + 1 / m))
@@ -122,33 +137,34 @@ class History:
                     tests[metric, subject] = (n, (n - s if bad else s) / n, m, (m - t if bad else t) / m, None, chance)
         expected = {key: (*values, values[5] < 0.01 / len(tests)) for key, values in tests.items()}
         columns = ("n", "value", "n_before", "value_before", "ratio", "p_value", "worse")
-        rows = self.stats("regress", "--min-count", least)
-        figures = ("latency_p95_ms", "cost_usd")
-        compare("regress", [r for r in rows if r["metric"] not in figures], ("metric", "subject"), expected, columns)
-        self.compare_medians([r for r in rows if r["metric"] in figures], last, least)
+        compare("regress", rows, ("metric", "subject"), expected, columns)
 
-    def compare_medians(self, rows, last, least):
+    def compare_medians(self, rows, begin, behind, least, max_ratio, where):
+        """p95 and cost, by day; all days of the window as one."""
         latencies, costs = {}, {}
         for subject, day, success, ms, usd in self.rows(
-                f"SELECT {SUBJECT}, day, success, latency_ms, cost_usd FROM d WHERE event = 'provider_performance'"
-                f" AND day BETWEEN {last} - 7 AND {last}"):
+                f"SELECT {SUBJECT}, MIN(day, {begin}), success, latency_ms, cost_usd FROM p WHERE event = 'provider_performance'"
+                f" AND day >= {begin} - 7 AND day < {behind} {where}"):
             if success and ms is not None:
                 latencies.setdefault(subject, {}).setdefault(day, []).append(ms)
             if usd is not None:
                 costs.setdefault(subject, {}).setdefault(day, []).append(usd)
         expected = {}
-        for metric, by_subject, figure, enough in (("latency_p95_ms", latencies, lambda v: nearest_rank(v, 0.95), least),
-                                                   ("cost_usd", costs, sum, 1)):
+        length = behind - begin
+        for metric, by_subject, figure, enough, days_in in (
+                ("latency_p95_ms", latencies, lambda v: nearest_rank(v, 0.95), least, 1), ("cost_usd", costs, sum, 1, length)):
             for subject, days in by_subject.items():
-                before = [figure(v) for day, v in days.items() if day < last and len(v) >= enough]
-                if len(days.get(last, ())) >= least and before:
-                    value, usual = figure(days[last]), median(before)
-                    expected[metric, subject] = (len(days[last]), value, len(before), usual)
+                before = [figure(v) for day, v in days.items() if day < begin and len(v) >= enough]
+                if len(days.get(begin, ())) >= least and before:
+                    value, usual = figure(days[begin]) / days_in, median(before)
+                    expected[metric, subject] = (len(days[begin]), value, len(before), usual)
         compare("regress of p95 and cost", rows, ("metric", "subject"), expected, ("n", "value", "n_before", "value_before"), SKETCH_ERROR)
         for row in rows:
             _, value, _, usual = expected[row["metric"], row["subject"]]
             ratio = value / usual if usual else None
-            if ratio is not None and abs(ratio / 1.5 - 1) > 3 * SKETCH_ERROR and row["worse"] != (ratio > 1.5):
+            if not same(row["ratio"], ratio, 3 * SKETCH_ERROR):
+                fail(f"ratio, {row['metric']} of {row['subject']}", row, ratio)
+            if ratio is not None and abs(ratio / max_ratio - 1) > 3 * SKETCH_ERROR and row["worse"] != (ratio > max_ratio):
                 fail(f"worse, {row['metric']} of {row['subject']}", row, ratio)
 
     # ---- What is degraded

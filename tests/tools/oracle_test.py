@@ -58,7 +58,9 @@ class Oracle(History, Jobs, Sketches, Trends):
                 MIN(ts) FILTER (WHERE event = 'job_start') AS start, MAX(ts) FILTER (WHERE event = 'job_end') AS end,
                 MAX(ai_agent) AS ai, SUM(event = 'orchestration_execution') AS orchestrations
                 FROM e WHERE environment = 'production' AND job_id IS NOT NULL GROUP BY job_id) AS k""")
+        self.sql.execute("CREATE VIEW p AS SELECT * FROM e WHERE environment = 'production'")
         self.window = ()
+        self.exit = 0  # of the last question
         self.use(None, None)
 
     def use(self, since, until):
@@ -93,6 +95,7 @@ class Oracle(History, Jobs, Sketches, Trends):
         done = subprocess.run([self.program, *words, self.db, *self.window, *map(str, options), "--json"], stdout=subprocess.PIPE)
         if done.returncode not in (0, 4):
             raise SystemExit(f"FAILED  stats {kind} exits with {done.returncode}")
+        self.exit = done.returncode
         return json.loads(done.stdout)
 
     def help_of(self, command):
