@@ -22,7 +22,7 @@ void alog_fold_free(struct alog_fold *fold) {
         alog_names_free(&fold->seen_jobs);
         alog_block_close(&fold->block);
         alog_cells_free(&fold->cells);
-        free(fold->strings);
+        free(fold->strings.jobs);
         free(fold);
     }
 }
@@ -48,7 +48,7 @@ uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text) {
 
 uint32_t alog_fold_name_of_string(struct alog_fold *fold, uint32_t index) {
     uint32_t name = alog_fold_intern(fold, fold->block.strings.strings[index]);
-    fold->strings[index].name = name + 1;
+    fold->strings.names[index] = name;
     return name;
 }
 
@@ -74,7 +74,7 @@ enum alog_word alog_fold_word_of(struct alog_string text) {
 
 enum alog_word alog_fold_word_of_string(struct alog_fold *fold, uint32_t index) {
     enum alog_word word = alog_fold_word_of(fold->block.strings.strings[index]);
-    fold->strings[index].word = (uint8_t)word;
+    fold->strings.words[index] = (uint8_t)word;
     return word;
 }
 
@@ -108,10 +108,10 @@ static struct alog_row_jobs *look_up_job(struct alog_fold *fold, struct alog_str
     return alog_fold_row(fold, ALOG_IN_jobs, &key);
 }
 
-static void look_up_string(struct alog_fold *fold, struct alog_fold_string *known,
+static void look_up_string(struct alog_fold *fold, struct alog_fold_job *known,
                            struct alog_string text) {
-    known->as_job = text.len != 0 ? ALOG_JOB_KNOWN : ALOG_JOB_NONE;
-    known->job = text.len != 0 ? look_up_job(fold, text) : NULL;
+    known->id = text.len != 0 ? ALOG_JOB_KNOWN : ALOG_JOB_NONE;
+    known->row = text.len != 0 ? look_up_job(fold, text) : NULL;
 }
 
 /* The event's job id; data NULL when it has none. */
@@ -135,12 +135,12 @@ static inline void find_job(struct alog_fold *fold) {
         find_own_job(fold);
         return;
     }
-    struct alog_fold_string *known = &fold->strings[index];
-    if (known->as_job == ALOG_JOB_UNKNOWN) {
+    struct alog_fold_job *known = &fold->strings.jobs[index];
+    if (known->id == ALOG_JOB_UNKNOWN) {
         look_up_string(fold, known, fold->block.strings.strings[index]);
     }
-    fold->has_job = known->as_job == ALOG_JOB_KNOWN;
-    fold->job = known->job;
+    fold->has_job = known->id == ALOG_JOB_KNOWN;
+    fold->job = known->row;
 }
 
 /* ---- Rows of an hour ---- */
@@ -274,32 +274,55 @@ static inline void fold_event(struct alog_fold *fold) {
 
 /* ---- Blocks ---- */
 
-/* Most of a block's names were in blocks before it. The others are looked at when an event has
- * them: most are job ids, and are never a name. */
-static void find_names(struct alog_fold *fold) {
-    uint32_t ids[256];
-    for (uint32_t from = 0; from < fold->block.strings.count; from += 256) {
-        uint32_t rest = fold->block.strings.count - from;
-        uint32_t count = rest < 256 ? rest : 256;
-        alog_names_find_all(&fold->groups.names, &fold->block.strings.strings[from], count, ids);
-        for (uint32_t i = 0; i < count; i++) {
-            fold->strings[from + i].name = ids[i] + 1; /* ALOG_NAME_NONE + 1 is 0 */
-        }
+/* Fetch the rows of one name, most of them tests, that were counted in before: thousands, which
+ * have left the processor's cache since. */
+static void fetch_rows(const struct alog_fold *fold, const uint32_t *names, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *row = fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)].row;
+        __builtin_prefetch(row, 1);
+        __builtin_prefetch(row + 64, 1);
     }
 }
 
+/* Most of a block's names were in blocks before it. The others are looked at when an event has
+ * them: most are job ids, and are never a name. */
+static void find_names(struct alog_fold *fold) {
+    const uint32_t at_once = 256;
+    for (uint32_t from = 0; from < fold->block.strings.count; from += at_once) {
+        uint32_t rest = fold->block.strings.count - from;
+        uint32_t count = rest < at_once ? rest : at_once;
+        uint32_t *names = &fold->strings.names[from];
+        alog_names_find_all(&fold->groups.names, &fold->block.strings.strings[from], count, names);
+        fetch_rows(fold, names, count);
+    }
+}
+
+static bool grow_strings(struct alog_fold_strings *strings, uint32_t count) {
+    free(strings->jobs);
+    *strings = (struct alog_fold_strings){0};
+    void *room = malloc(
+        count * (sizeof(*strings->jobs) + sizeof(*strings->names) + sizeof(*strings->words)));
+    if (!room) {
+        return false;
+    }
+    strings->jobs = room;
+    strings->names = (uint32_t *)(strings->jobs + count);
+    strings->words = (uint8_t *)(strings->names + count);
+    strings->capacity = count;
+    return true;
+}
+
 static enum alog_status reset_caches(struct alog_fold *fold) {
-    uint32_t count = fold->block.strings.count;
-    if (count > fold->string_capacity) {
-        free(fold->strings);
-        fold->strings = malloc(count * sizeof(*fold->strings));
-        fold->string_capacity = fold->strings ? count : 0;
-        if (!fold->strings) {
-            return ALOG_NO_MEMORY;
-        }
+    const uint32_t count = fold->block.strings.count;
+    if (count > fold->strings.capacity && !grow_strings(&fold->strings, count)) {
+        return ALOG_NO_MEMORY;
     }
     if (count != 0) {
-        memset(fold->strings, 0, count * sizeof(*fold->strings));
+        memset(fold->strings.jobs, 0, count * sizeof(*fold->strings.jobs));
+        memset(fold->strings.words, 0, count * sizeof(*fold->strings.words));
     }
     if (fold->groups.names.count == 0) {
         forget_groups(fold);

@@ -21,18 +21,24 @@ enum alog_word {
 };
 
 /* What a string is as a job id. */
-enum alog_fold_job {
+enum alog_fold_job_id {
     ALOG_JOB_UNKNOWN, /* not looked at yet */
     ALOG_JOB_NONE,    /* it is empty */
     ALOG_JOB_KNOWN
 };
 
-/* What is known of one string of the block's table. */
-struct alog_fold_string {
-    struct alog_row_jobs *job; /* as a job id in the block's environment; NULL = not wanted */
-    uint32_t name;             /* id + 1; 0 = not looked up yet */
-    uint8_t as_job;            /* enum alog_fold_job */
-    uint8_t word;              /* enum alog_word */
+struct alog_fold_job {
+    struct alog_row_jobs *row; /* NULL = not wanted */
+    enum alog_fold_job_id id;
+};
+
+/* What is known of the strings of the block's table, by index. The names, which most are looked up
+ * for, stand side by side. */
+struct alog_fold_strings {
+    struct alog_fold_job *jobs; /* as a job id in the block's environment */
+    uint32_t *names;            /* ALOG_NAME_NONE = not a name yet */
+    uint8_t *words;             /* enum alog_word */
+    uint32_t capacity;
 };
 
 /* An hour of an environment that events are being counted in. Those of several threads may take
@@ -77,8 +83,7 @@ struct alog_fold {
 
     /* of the block */
     struct alog_block block;
-    struct alog_fold_string *strings;
-    uint32_t string_capacity;
+    struct alog_fold_strings strings;
     struct alog_fold_tally tallies[ALOG_MAX_TYPES];
     uint32_t block_environment;
 
@@ -123,8 +128,8 @@ static inline struct alog_string alog_fold_text(const struct alog_fold *fold, un
 static inline uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
     if (alog_cells_is_usual(&fold->cells, at)) {
         uint32_t index = (uint32_t)fold->cells.cells[at].number;
-        uint32_t known = fold->strings[index].name;
-        return known != 0 ? known - 1 : alog_fold_name_of_string(fold, index);
+        uint32_t known = fold->strings.names[index];
+        return known != ALOG_NAME_NONE ? known : alog_fold_name_of_string(fold, index);
     }
     return alog_cells_has(&fold->cells, at) ? alog_fold_intern(fold, alog_fold_text(fold, at))
                                             : ALOG_NAME_EMPTY;
@@ -134,7 +139,7 @@ static inline uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
 static inline enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
     if (alog_cells_is_usual(&fold->cells, at)) {
         uint32_t index = (uint32_t)fold->cells.cells[at].number;
-        enum alog_word known = (enum alog_word)fold->strings[index].word;
+        enum alog_word known = (enum alog_word)fold->strings.words[index];
         return known != ALOG_WORD_UNKNOWN ? known : alog_fold_word_of_string(fold, index);
     }
     return alog_cells_has(&fold->cells, at) ? alog_fold_word_of(alog_fold_text(fold, at))
