@@ -169,7 +169,8 @@ static inline struct number only_if(bool condition, struct number number) {
     return (struct number){number.units & -(int64_t)condition, number.present & condition};
 }
 
-static void count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct number time) {
+static inline __attribute__((always_inline)) void
+count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct number time) {
     if (time.present && time.units > 0) {
         alog_fold_count(fold, sketch, alog_sketch_bucket((uint64_t)time.units), 1);
     } else {
