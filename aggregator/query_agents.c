@@ -102,7 +102,7 @@ static const struct alog_column agents_providers_columns[] = {
     {"successes", ALOG_COLUMN_INTEGER, "of them, successful"},
     ALOG_RATE_COLUMNS("success_rate", "successes / executions"),
     {"other_executions", ALOG_COLUMN_INTEGER, "its executions with other providers: n of the next"},
-    {"other_success_rate", ALOG_COLUMN_RATE, "of them, successful; NULL without any"},
+    ALOG_RATE_COLUMNS("other_success_rate", "of them, successful"),
     {"difference", ALOG_COLUMN_REAL, "success_rate - other_success_rate"},
     {"correlation", ALOG_COLUMN_REAL,
      "phi of using the provider and success, -1 to 1; NULL when either never differs"},
@@ -126,7 +126,7 @@ static const char agents_providers_sql[] =
     "     success_latency_hist / agent_name provider_id model}"
     "   WHERE agent_name <> '' GROUP BY agent_name, provider_id)"
     " SELECT agent_name, provider_id, COALESCE(n, 0), COALESCE(s, 0)," ALOG_QUERY_RATE("s", "n") ","
-    " COALESCE(other_n, 0), other_s * 1.0 / NULLIF(other_n, 0),"
+    " COALESCE(other_n, 0)," ALOG_QUERY_RATE("other_s", "other_n") ","
     " s * 1.0 / NULLIF(n, 0) - other_s * 1.0 / NULLIF(other_n, 0),"
     " phi(s, n - s, other_s, other_n - other_s),"
     " COALESCE(calls, 0), COALESCE(calls - cancelled, 0),"

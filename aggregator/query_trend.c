@@ -7,7 +7,8 @@
     {                                                                                              \
         {"period", ALOG_COLUMN_TEXT, "the day, or the Monday of the week, YYYY-MM-DD"},            \
             {"environment", ALOG_COLUMN_TEXT, "the environment"},                                  \
-            {"n", ALOG_COLUMN_INTEGER, "how many the figure was made of"},                         \
+            {"n", ALOG_COLUMN_INTEGER,                                                             \
+             "how many the figure was made of; without any there is no row, but for counts"},      \
             {"value", (kind), "the figure: a rate as 0..1, times in ms, cost in dollars"},         \
             {"value_low", (kind), "of a rate of n, lower end of its 95 % interval (Wilson)"},      \
             {"value_high", (kind), "upper end of it"},                                             \
@@ -80,30 +81,33 @@ static const struct alog_column columns_USD[] = TREND_COLUMNS(ALOG_COLUMN_USD);
     " ORDER BY start, environment"
 
 /* `value` and the ends of its interval of n and the other `sums` of a period's rows. */
-#define FIGURE_OF(value, low, high, sums, rows)                                                    \
+#define FIGURE_WHERE(condition, value, low, high, sums, rows)                                      \
     TREND("SELECT start, environment, n, " value " AS value, " low " AS low, " high " AS high"     \
           " FROM (SELECT start, environment, " sums " FROM (" rows                                 \
-          ") GROUP BY start, environment)")
+          ") GROUP BY start, environment)" condition)
+
+/* Of periods that have any. */
+#define FIGURE_OF(value, low, high, sums, rows)                                                    \
+    FIGURE_WHERE(" WHERE n > 0", value, low, high, sums, rows)
 
 /* s / n, of n events that each count as 1 or 0. */
 #define RATE_OF(rows)                                                                              \
-    FIGURE_OF("s * 1.0 / NULLIF(n, 0)", "wilson_low(s, n)", "wilson_high(s, n)", NS("n", "s"), rows)
+    FIGURE_OF("s * 1.0 / n", "wilson_low(s, n)", "wilson_high(s, n)", NS("n", "s"), rows)
 
 /* s / n, s in units of 1 / scale. */
-#define MEAN_OF(scale, rows)                                                                       \
-    FIGURE_OF("s / (" scale " * NULLIF(n, 0))", "NULL", "NULL", NS("n", "s"), rows)
+#define MEAN_OF(scale, rows) FIGURE_OF("s / (" scale " * n)", "NULL", "NULL", NS("n", "s"), rows)
 
 /* s / d, likewise. */
 #define RATIO_OF(scale, rows)                                                                      \
     FIGURE_OF("s / (" scale " * NULLIF(d, 0))", "NULL", "NULL", NSD("n", "s", "d"), rows)
 
-/* s, where there is any. */
-#define SUM_OF(scale, rows)                                                                        \
-    FIGURE_OF("CASE WHEN n > 0 THEN s / " scale " END", "NULL", "NULL", NS("n", "s"), rows)
+/* s, likewise. */
+#define SUM_OF(scale, rows) FIGURE_OF("s / " scale, "NULL", "NULL", NS("n", "s"), rows)
 
 /* n; 0 on days that have other events. */
 #define COUNT_OF(rows)                                                                             \
-    FIGURE_OF("n * 1.0", "NULL", "NULL", N("n"), rows " UNION ALL " ROWS("0", "daily_summary", ""))
+    FIGURE_WHERE("", "n * 1.0", "NULL", "NULL", N("n"),                                            \
+                 rows " UNION ALL " ROWS("0", "daily_summary", ""))
 
 #define QUANTILE_OF(quantile, rows)                                                                \
     FIGURE_OF("sketch_quantile_ms(h, " quantile ")", "NULL", "NULL", NH("n", "h"), rows)

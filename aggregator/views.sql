@@ -461,38 +461,112 @@ SELECT environment, CAST(MIN(day) AS TEXT), CAST(MAX(day) AS TEXT), CAST(SUM(tot
     CAST(SUM(events_lost) AS INTEGER)
 FROM daily_summary GROUP BY environment ORDER BY environment;
 
--- The first figures of `agentlog stats trend`, by day and over everybody; latest first. The others are in the daily tables.
+-- The figures of `agentlog stats trend` that the daily tables have, by day and over everybody; latest first.
 CREATE VIEW v_trend (
-    metric,                  -- success_rate, availability, latency_p95_ms, cost_usd, errors, test_failure_rate, hook_failure_rate, job_success_rate
+    metric,                  -- success_rate, cost_usd, latency_p95_ms, …: SELECT DISTINCT metric FROM v_trend has them all
     environment,             -- the environment
     day,                     -- YYYY-MM-DD in the reporting time zone
-    n,                       -- how many the figure was made of
-    value,                   -- the figure: a rate as 0..1; NULL when n is 0
+    n,                       -- how many the figure was made of; without any there is no row, but for counts
+    value,                   -- the figure: rates and shares as 0..1
     previous,                -- that of the day before; NULL when it has none
     change                   -- value - previous
 ) AS
-SELECT metric, environment, CAST(day AS TEXT), CAST(n AS INTEGER), CAST(value AS REAL), CAST(previous AS REAL),
-    CAST(value - previous AS REAL)
-FROM (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(value) OVER w END AS previous
-    FROM (SELECT 'success_rate' AS metric, environment, day, day_epoch, agent_executions AS n, agent_success_rate AS value
-        FROM daily_summary WHERE agent_executions > 0
-    UNION ALL SELECT 'availability', environment, day, day_epoch, SUM(calls - cancelled),
-        SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0)
-        FROM daily_providers GROUP BY day_epoch, environment
-    UNION ALL SELECT 'latency_p95_ms', environment, day, day_epoch, timed, provider_p95_ms
-        FROM daily_summary JOIN (SELECT day_epoch, environment, SUM(success_latency_count) AS timed FROM daily_providers
-            GROUP BY day_epoch, environment) USING (day_epoch, environment)
-    UNION ALL SELECT 'cost_usd', environment, day, day_epoch, SUM(cost_count),
-        CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd) / 1e9 END
-        FROM daily_providers GROUP BY day_epoch, environment
-    UNION ALL SELECT 'errors', environment, day, day_epoch, total_errors, total_errors * 1.0 FROM daily_summary
-    UNION ALL SELECT 'test_failure_rate', environment, day, day_epoch, tests_run, tests_failed * 1.0 / NULLIF(tests_run, 0)
-        FROM daily_summary
-    UNION ALL SELECT 'hook_failure_rate', environment, day, day_epoch, SUM(runs - skips),
-        SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0) FROM daily_hooks GROUP BY day_epoch, environment
-    UNION ALL SELECT 'job_success_rate', environment, day, day_epoch, successful_jobs + failed_jobs + cancelled_jobs,
-        successful_jobs * 1.0 / NULLIF(successful_jobs + failed_jobs + cancelled_jobs, 0) FROM daily_summary)
+WITH summaries AS (SELECT *, successful_jobs + failed_jobs + cancelled_jobs AS finished FROM daily_summary),
+calls AS (SELECT environment, day_epoch, SUM(calls) AS calls, SUM(calls - cancelled) AS not_cancelled, SUM(successes) AS successes,
+        SUM(availability_failures) AS not_run, SUM(execution_failures) AS bad, SUM(fallbacks) AS fallbacks,
+        SUM(input_tokens + output_tokens) AS tokens, SUM(cost_count) AS costs, SUM(cost_nusd) AS nusd,
+        SUM(success_latency_count) AS timed
+    FROM daily_providers GROUP BY environment, day_epoch),
+figures AS (
+    SELECT 'success_rate' AS metric, environment, day_epoch, agent_executions AS n, agent_success_rate AS value
+        FROM summaries
+    UNION ALL SELECT 'executions', environment, day_epoch, agent_executions, agent_executions FROM summaries
+    UNION ALL SELECT 'calls', environment, day_epoch, provider_calls, provider_calls FROM summaries
+    UNION ALL SELECT 'input_tokens', environment, day_epoch, provider_calls, input_tokens FROM summaries
+    UNION ALL SELECT 'output_tokens', environment, day_epoch, provider_calls, output_tokens FROM summaries
+    UNION ALL SELECT 'test_failure_rate', environment, day_epoch, tests_run, tests_failed * 1.0 / NULLIF(tests_run, 0)
+        FROM summaries
+    UNION ALL SELECT 'errors', environment, day_epoch, total_errors, total_errors FROM summaries
+    UNION ALL SELECT 'jobs', environment, day_epoch, total_jobs, total_jobs FROM summaries
+    UNION ALL SELECT 'job_success_rate', environment, day_epoch, finished, successful_jobs * 1.0 / NULLIF(finished, 0)
+        FROM summaries
+    UNION ALL SELECT 'failed_job_rate', environment, day_epoch, finished, failed_jobs * 1.0 / NULLIF(finished, 0)
+        FROM summaries
+    UNION ALL SELECT 'cancelled_job_rate', environment, day_epoch, finished, cancelled_jobs * 1.0 / NULLIF(finished, 0)
+        FROM summaries
+    UNION ALL SELECT 'ai_share', environment, day_epoch, total_jobs, ai_jobs * 1.0 / NULLIF(total_jobs, 0) FROM summaries
+    UNION ALL SELECT 'ai_fixes', environment, day_epoch, total_ai_fixes, total_ai_fixes FROM summaries
+    UNION ALL SELECT 'job_time_ms', environment, day_epoch, timed_jobs, avg_job_duration_ms FROM summaries
+    UNION ALL SELECT 'job_iterations', environment, day_epoch, job_iterations_count, job_iterations_sum * 1.0 / NULLIF(job_iterations_count, 0)
+        FROM summaries
+    UNION ALL SELECT 'events', environment, day_epoch, events, events FROM summaries
+    UNION ALL SELECT 'events_lost', environment, day_epoch, events_lost, events_lost FROM summaries
+    UNION ALL SELECT 'latency_p50_ms', environment, day_epoch, timed, provider_p50_ms
+        FROM summaries JOIN calls USING (environment, day_epoch)
+    UNION ALL SELECT 'latency_p90_ms', environment, day_epoch, timed, provider_p90_ms
+        FROM summaries JOIN calls USING (environment, day_epoch)
+    UNION ALL SELECT 'latency_p95_ms', environment, day_epoch, timed, provider_p95_ms
+        FROM summaries JOIN calls USING (environment, day_epoch)
+    UNION ALL SELECT 'latency_p99_ms', environment, day_epoch, timed, provider_p99_ms
+        FROM summaries JOIN calls USING (environment, day_epoch)
+    UNION ALL SELECT 'availability', environment, day_epoch, not_cancelled, (not_cancelled - not_run) * 1.0 / NULLIF(not_cancelled, 0)
+        FROM calls
+    UNION ALL SELECT 'call_success_rate', environment, day_epoch, calls, successes * 1.0 / calls FROM calls
+    UNION ALL SELECT 'execution_failure_rate', environment, day_epoch, calls, bad * 1.0 / calls FROM calls
+    UNION ALL SELECT 'cancelled_call_rate', environment, day_epoch, calls, (calls - not_cancelled) * 1.0 / calls FROM calls
+    UNION ALL SELECT 'fallback_rate', environment, day_epoch, calls, fallbacks * 1.0 / calls FROM calls
+    UNION ALL SELECT 'cost_usd', environment, day_epoch, costs, nusd / 1e9 FROM calls
+    UNION ALL SELECT 'cost_per_success_usd', environment, day_epoch, costs, nusd / 1e9 / NULLIF(successes, 0) FROM calls
+    UNION ALL SELECT 'tokens_per_success', environment, day_epoch, calls, tokens * 1.0 / NULLIF(successes, 0) FROM calls
+    UNION ALL SELECT 'fixes_applied', environment, day_epoch, SUM(executions), SUM(fixes_applied)
+        FROM daily_agents GROUP BY environment, day_epoch
+    UNION ALL SELECT 'confidence', environment, day_epoch, SUM(executions), SUM(confidence_e6_sum) / (1e6 * SUM(executions))
+        FROM daily_calibration GROUP BY environment, day_epoch
+    UNION ALL SELECT 'ece', environment, day_epoch, SUM(n), SUM(ABS(e6 / 1e6 - s)) / SUM(n)
+        FROM (SELECT environment, day_epoch, SUM(executions) AS n, SUM(successes) AS s,
+            SUM(confidence_e6_sum) AS e6 FROM daily_calibration GROUP BY environment, day_epoch, confidence_tenth)
+        GROUP BY environment, day_epoch
+    UNION ALL SELECT 'decisions', environment, day_epoch, SUM(n), SUM(n)
+        FROM (SELECT environment, day_epoch, decisions AS n FROM daily_strategies UNION ALL
+            SELECT environment, day_epoch, 0 FROM daily_summary) GROUP BY environment, day_epoch
+    UNION ALL SELECT 'effectiveness', environment, day_epoch, SUM(effectiveness_count), SUM(effectiveness_e6_sum) / (1e6 * NULLIF(SUM(effectiveness_count), 0))
+        FROM daily_strategies GROUP BY environment, day_epoch
+    UNION ALL SELECT 'orchestration_iterations', environment, day_epoch, SUM(iteration_count_count), SUM(iteration_count_sum) * 1.0 / NULLIF(SUM(iteration_count_count), 0)
+        FROM rollup_orchestrations_day GROUP BY environment, day_epoch
+    UNION ALL SELECT 'orchestration_time_ms', environment, day_epoch, SUM(total_time_count), SUM(total_time_us_sum) / (1e3 * NULLIF(SUM(total_time_count), 0))
+        FROM rollup_orchestrations_day GROUP BY environment, day_epoch
+    UNION ALL SELECT 'hooks_time_share', environment, day_epoch, SUM(total_time_count), SUM(hooks_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0)
+        FROM rollup_orchestrations_day GROUP BY environment, day_epoch
+    UNION ALL SELECT 'tests_time_share', environment, day_epoch, SUM(total_time_count), SUM(tests_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0)
+        FROM rollup_orchestrations_day GROUP BY environment, day_epoch
+    UNION ALL SELECT 'ai_time_share', environment, day_epoch, SUM(total_time_count), SUM(ai_time_us_sum) * 1.0 / NULLIF(SUM(total_time_us_sum), 0)
+        FROM rollup_orchestrations_day GROUP BY environment, day_epoch
+    UNION ALL SELECT 'flaky_test_rate', environment, day_epoch, SUM(passed + failed + errors > 0), SUM(passed > 0 AND failed + errors > 0) * 1.0
+        / NULLIF(SUM(passed + failed + errors > 0), 0)
+        FROM daily_tests GROUP BY environment, day_epoch
+    UNION ALL SELECT 'hook_runs', environment, day_epoch, SUM(n), SUM(n)
+        FROM (SELECT environment, day_epoch, runs - skips AS n FROM daily_hooks UNION ALL
+            SELECT environment, day_epoch, 0 FROM daily_summary) GROUP BY environment, day_epoch
+    UNION ALL SELECT 'hook_failure_rate', environment, day_epoch, SUM(runs - skips), SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0)
+        FROM daily_hooks GROUP BY environment, day_epoch
+    UNION ALL SELECT 'attempts_per_operation', environment, day_epoch, SUM(operations), SUM(attempts) * 1.0 / SUM(operations)
+        FROM rollup_attempts GROUP BY environment, day_epoch
+    UNION ALL SELECT 'retried_rate', environment, day_epoch, SUM(operations), SUM(retried) * 1.0 / SUM(operations)
+        FROM rollup_attempts GROUP BY environment, day_epoch
+    UNION ALL SELECT 'recovered_rate', environment, day_epoch, SUM(retried), SUM(recovered) * 1.0 / NULLIF(SUM(retried), 0)
+        FROM rollup_attempts GROUP BY environment, day_epoch
+    UNION ALL SELECT 'ended_well_rate', environment, day_epoch, SUM(operations), SUM(ended_well) * 1.0 / SUM(operations)
+        FROM rollup_attempts GROUP BY environment, day_epoch
+    UNION ALL SELECT 'time_lost_ms', environment, day_epoch, SUM(operations), SUM(time_lost_us_sum) / 1e3
+        FROM rollup_attempts GROUP BY environment, day_epoch),
+changes AS (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(value) OVER w END AS previous
+    FROM figures
+    WHERE n > 0 OR metric IN ('executions', 'calls', 'errors', 'jobs', 'ai_fixes', 'events', 'events_lost', 'decisions', 'hook_runs')
     WINDOW w AS (PARTITION BY metric, environment ORDER BY day_epoch))
+SELECT metric, environment, CAST(strftime('%Y-%m-%d', day_epoch + (SELECT CAST(value AS INTEGER) FROM settings
+        WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
+    CAST(n AS INTEGER), CAST(value AS REAL), CAST(previous AS REAL), CAST(value - previous AS REAL)
+FROM changes
 ORDER BY day_epoch DESC, metric, environment;
 
 -- Each environment's latest day, rates against the day before, p95 and cost against the median of the days with any among the

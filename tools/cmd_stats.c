@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "db_query.h"
+#include "messages.h"
 #include "table_cells.h"
 
 #define MAX_WORDS      ALOG_METRIC_COUNT /* kinds, metrics */
@@ -550,6 +551,9 @@ static enum exit_code run(const struct cli_command *command,
         const char *columns[16];
         pick_columns(kind, &query, columns);
         code = db_query_show(&local, table, columns);
+        if (kind->kind == ALOG_QUERY_REGRESS && table->row_count == 0 && !local.json) {
+            message("nothing was compared: too little (--min-count) in the window or before it");
+        }
         alog_table_free(table);
         return code == EXIT_FINE && breached ? EXIT_THRESHOLD : code;
     }

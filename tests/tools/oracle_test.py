@@ -329,10 +329,11 @@ class Oracle(History, Jobs, Sketches, Trends):
             m = sum(v[0] for k, v in pairs.items() if k[0] == agent) - n
             t = sum(v[1] for k, v in pairs.items() if k[0] == agent) - s
             product = (n) * (m) * (s + t) * (n + m - s - t)
-            expected[agent, provider] = (n, s, t / m if m else None,
+            expected[agent, provider] = (n, s, *rate(t, m),
                                          (s * (m - t) - (n - s) * t) / math.sqrt(product) if product else None)
         compare("agents-providers", [r for r in self.stats("agents-providers") if r["executions"]], ("agent_name", "provider_id"),
-                expected, ("executions", "successes", "other_success_rate", "correlation"))
+                expected, ("executions", "successes", "other_success_rate", "other_success_rate_low", "other_success_rate_high",
+                          "correlation"))
 
     def check_all(self):
         for name in sorted(n for n in dir(self) if n.startswith("check_") and n != "check_all"):
