@@ -140,6 +140,18 @@ enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
     return alog_sketch_add_at(sketch, alog_sketch_bucket((uint64_t)value_us), 1);
 }
 
+/* Add 16-bit counts unless one would leave 16 bits. */
+static bool add_narrow(uint16_t *restrict to, const uint16_t *restrict from, uint32_t len) {
+    uint32_t sums = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        sums |= (uint32_t)to[i] + from[i];
+    }
+    for (uint32_t i = 0; sums <= UINT16_MAX && i < len; i++) {
+        to[i] = (uint16_t)(to[i] + from[i]);
+    }
+    return sums <= UINT16_MAX;
+}
+
 enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {
     if (from->len != 0) {
         enum alog_status status = cover(into, from->first, from->first + from->len - 1);
@@ -147,9 +159,13 @@ enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_s
             return status;
         }
     }
+    const uint32_t skipped = from->first - into->first;
     enum alog_status status = ALOG_OK;
-    for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
-        status = add_to(into, from->first - into->first + i, count_at(from, i));
+    if (!into->narrow || !from->narrow ||
+        !add_narrow(into->narrow + skipped, from->narrow, from->len)) {
+        for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
+            status = add_to(into, skipped + i, count_at(from, i));
+        }
     }
     into->zeros += from->zeros;
     return status;
@@ -186,31 +202,61 @@ static uint8_t *write_varint(uint8_t *at, uint64_t value) {
     return at;
 }
 
-/* One pass over the pairs: checks them and gives the range (`into` NULL), or adds them. */
-static enum alog_status walk_pairs(const uint8_t *at, const uint8_t *end, struct alog_sketch *into,
-                                   uint32_t *ret_low, uint32_t *ret_high) {
+/* The buckets of a sketch's bytes, ascending. */
+struct pairs {
+    uint64_t counts[ALOG_SKETCH_BUCKETS];
+    uint16_t buckets[ALOG_SKETCH_BUCKETS];
+    uint32_t count;
+};
+
+/* A step of one byte and a count of one or two, which nearly all are, are read without a guess at
+ * which; else NULL. */
+static inline const uint8_t *read_short_pair(const uint8_t *at, const uint8_t *end,
+                                             uint64_t *ret_step, uint64_t *ret_count) {
+    if (end - at < 3) {
+        return NULL;
+    }
+    const unsigned more = at[1] >> 7, high = at[2] & (0u - more);
+    if (at[0] >= 0x80 || high >= 0x80 || high < more) {
+        return NULL;
+    }
+    *ret_step = at[0];
+    *ret_count = (at[1] & 0x7fu) | high << 7;
+    return at + 2 + more;
+}
+
+static enum alog_status read_pairs(const uint8_t *at, const uint8_t *end, struct pairs *pairs) {
     uint64_t bucket = 0;
-    for (bool first = true; at != end; first = false) {
+    uint32_t pair = 0;
+    for (; at != end; pair++) {
         uint64_t step, count;
-        at = read_varint(at, end, &step);
-        at = at ? read_varint(at, end, &count) : NULL;
-        if (!at || count == 0 || (step == 0 && !first) || step >= ALOG_SKETCH_BUCKETS ||
+        const uint8_t *next = read_short_pair(at, end, &step, &count);
+        if (!next) {
+            next = read_varint(at, end, &step);
+            next = next ? read_varint(next, end, &count) : NULL;
+        }
+        if (!next || count == 0 || (step == 0 && pair != 0) || step >= ALOG_SKETCH_BUCKETS ||
             bucket + step >= ALOG_SKETCH_BUCKETS) {
             return ALOG_CORRUPT;
         }
+        at = next;
         bucket += step;
-        if (into) {
-            enum alog_status status = add_to(into, (uint32_t)bucket - into->first, count);
-            if (status != ALOG_OK) {
-                return status;
-            }
-        }
-        if (first) {
-            *ret_low = (uint32_t)bucket;
-        }
-        *ret_high = (uint32_t)bucket;
+        pairs->buckets[pair] = (uint16_t)bucket;
+        pairs->counts[pair] = count;
     }
+    pairs->count = pair;
     return ALOG_OK;
+}
+
+static enum alog_status add_pairs(struct alog_sketch *into, const struct pairs *pairs) {
+    if (pairs->count == 0) {
+        return ALOG_OK;
+    }
+    enum alog_status status = cover(into, pairs->buckets[0], pairs->buckets[pairs->count - 1]);
+    for (uint32_t i = 0; status == ALOG_OK && i < pairs->count; i++) {
+        status = add_to(into, pairs->buckets[i] - into->first, pairs->counts[i]);
+    }
+    return status;
 }
 
 enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len) {
@@ -222,17 +268,14 @@ enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *b
         return at[-1] > ALOG_SKETCH_VERSION ? ALOG_UNSUPPORTED : ALOG_CORRUPT;
     }
     uint64_t zeros;
-    uint32_t low, high;
     at = read_varint(at, end, &zeros);
     if (!at || (at == end && zeros == 0)) {
         return ALOG_CORRUPT;
     }
-    enum alog_status status = walk_pairs(at, end, NULL, &low, &high);
-    if (status == ALOG_OK && at != end) {
-        status = cover(into, low, high);
-        if (status == ALOG_OK) {
-            status = walk_pairs(at, end, into, &low, &high);
-        }
+    struct pairs pairs;
+    enum alog_status status = read_pairs(at, end, &pairs);
+    if (status == ALOG_OK) {
+        status = add_pairs(into, &pairs);
     }
     if (status == ALOG_OK && __builtin_add_overflow(into->zeros, zeros, &into->zeros)) {
         status = ALOG_LIMIT;

@@ -261,13 +261,18 @@ static void bad_bytes_are_refused(void **state) {
         {"\0", 1, ALOG_CORRUPT},
         {"\1", 1, ALOG_CORRUPT},
         {"\2\1", 2, ALOG_UNSUPPORTED},
-        {"\1\0", 2, ALOG_CORRUPT},               /* empty, but not by no bytes */
-        {"\1\1\5", 3, ALOG_CORRUPT},             /* a bucket without a count */
-        {"\1\1\5\0", 4, ALOG_CORRUPT},           /* a count of none */
-        {"\1\1\5\1\0\1", 6, ALOG_CORRUPT},       /* the same bucket twice */
-        {"\1\x81\0", 3, ALOG_CORRUPT},           /* a longer varint than needed */
-        {"\1\0\xe1\x0f\1", 5, ALOG_CORRUPT},     /* bucket 2017 */
-        {"\1\0\xe0\x0f\1\1\1", 7, ALOG_CORRUPT}, /* 2016, then 2017 */
+        {"\1\0", 2, ALOG_CORRUPT},             /* empty, but not by no bytes */
+        {"\1\1\5", 3, ALOG_CORRUPT},           /* a bucket without a count */
+        {"\1\1\5\0", 4, ALOG_CORRUPT},         /* a count of none */
+        {"\1\1\5\1\0\1", 6, ALOG_CORRUPT},     /* the same bucket twice */
+        {"\1\x81\0", 3, ALOG_CORRUPT},         /* a longer varint than needed */
+        {"\1\1\5\x81\0", 5, ALOG_CORRUPT},     /* the same for a count */
+        {"\1\1\5\x81\0\1\1", 7, ALOG_CORRUPT}, /* … with more behind it */
+        {"\1\1\5\x81\1\1\1", 7, ALOG_OK},
+        {"\1\1\5\x81\x80\1", 6, ALOG_OK},
+        {"\1\1\5\x81\x80", 5, ALOG_CORRUPT},
+        {"\1\0\xe1\x0f\1", 5, ALOG_CORRUPT},                              /* bucket 2017 */
+        {"\1\0\xe0\x0f\1\1\1", 7, ALOG_CORRUPT},                          /* 2016, then 2017 */
         {"\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 11, ALOG_CORRUPT}, /* above 64 bits */
         {"\1\xff", 2, ALOG_CORRUPT},
         {"\1\0\xe0\x0f\1", 5, ALOG_OK},
