@@ -114,15 +114,16 @@ char *alog_level_insert_sql(enum alog_rollup rollup, enum alog_level level) {
     for (unsigned i = 0; i < kind->column_count; i++) {
         sqlite3_str_appendf(sql, ", %s", kind->columns[i].name);
     }
-    sqlite3_str_appendf(sql, ") SELECT environment, :bucket%s", names ? names : "");
+    sqlite3_str_appendf(sql, ") SELECT :env, :bucket%s", names ? names : "");
     for (unsigned i = 0; i < kind->column_count; i++) {
         alog_level_append_merged(sql, &kind->columns[i]);
     }
     const char *from = by_day ? "hour_epoch" : "day_epoch";
     sqlite3_str_appendf(sql,
                         " FROM %s%s WHERE environment = :env AND %s >= :bucket"
-                        " AND %s < :bucket_end GROUP BY environment%s",
-                        kind->table, by_day ? "" : "_day", from, from, names ? names : "");
+                        " AND %s < :bucket_end GROUP BY %s",
+                        kind->table, by_day ? "" : "_day", from, from,
+                        names && *names ? names + 2 : "environment");
     bool failed = names == NULL && kind->dimension_count != 0;
     sqlite3_free(names);
     char *text = sqlite3_str_finish(sql);
