@@ -128,11 +128,11 @@ FORMS = {  # n, value, low, high of the sums
     "phi": lambda n, s, m, t: (n, phi(n, s, m, t), None, None)}
 
 
-def bins_of(rows):
-    """Of ten bins of (confidence, success): how many, how many successful, sum of confidence."""
+def bins_of(rows, count):
+    """Of bins of (confidence, success): how many, how many successful, sum of confidence."""
     bins = {}
     for confidence, success in rows:
-        at = bins.setdefault(min(9, int(math.floor(confidence * 1000 + 1e-9)) // 100), [0, 0, 0])
+        at = bins.setdefault(min(count - 1, int(math.floor(confidence * 1000 + 1e-9)) // (1000 // count)), [0, 0, 0])
         at[0] += 1
         at[1] += success
         at[2] += confidence
@@ -148,6 +148,8 @@ def outcomes(rows):
 
 
 class Trends:
+    bins = 10  # the default
+
     def figures(self, form, source, where, length, what):
         """{first day of the period: (n, value, low, high)}."""
         period = "day - (day + 3) % 7" if length == 7 else "day"
@@ -165,7 +167,7 @@ class Trends:
         if form == "quantile":
             return {day: (len(v), nearest_rank([x for x, in v], what[0]), None, None) for day, v in groups.items()}
         if form == "bins":
-            return {day: (len(v), what[0](bins_of(v), len(v), sum(s for _, s in v)), None, None) for day, v in groups.items()}
+            return {day: (len(v), what[0](bins_of(v, self.bins), len(v), sum(s for _, s in v)), None, None) for day, v in groups.items()}
         return {day: (len(v), *rate(sum(len(x) == 2 for x in v), len(v))) for day, v in
                 ((day, list(outcomes(v).values())) for day, v in groups.items())}
 
@@ -195,6 +197,10 @@ class Trends:
         for metric, (_, source, takes, *_) in METRICS.items():
             for length in (1, 7):
                 self.compare_trend(metric, length, (), "")
+                if METRICS[metric][0] == "bins" and metric != "uncertainty":
+                    self.bins = 5
+                    self.compare_trend(metric, length, ("--bins", "5"), "")
+                    self.bins = 10
                 if not takes or (self.window and length == 7):
                     continue
                 option, column = pick.choice(takes)
