@@ -19,13 +19,15 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from oracle_base import (DAY_NS, SKETCH_ERROR, compare, fail, instant_ns, nearest_rank, rate, same)
+from oracle_columns import Columns, Row
 from oracle_history import History
 from oracle_jobs import Jobs
 from oracle_sketches import Sketches
 from oracle_trends import Trends
 
 START = 1770163200  # 2026-02-04 00:00 UTC
-FIELDS = """job_id environment agent_name issue_type success confidence fixes_applied execution_time_ms provider_id model attempt
+FIELDS = """job_id environment agent_name issue_type success confidence fixes_applied files_modified
+ remaining_issues execution_time_ms provider_id model attempt
  failure_class latency_ms retry_count fallback_from fallback_reason input_tokens output_tokens cost_usd selected_strategy
  effectiveness_score execution_strategy iteration_count strategy_switches correlation_insights total_execution_time_ms
  hooks_execution_time_ms tests_execution_time_ms ai_analysis_time_ms hook_name hook_type status test_id error_type error_category
@@ -35,7 +37,7 @@ FIELDS = """job_id environment agent_name issue_type success confidence fixes_ap
 # ---- The events as a table
 
 
-class Oracle(History, Jobs, Sketches, Trends):
+class Oracle(Columns, History, Jobs, Sketches, Trends):
     def __init__(self, program, log, db):
         self.program, self.log, self.db = program, log, db
         self.sql = sqlite3.connect(":memory:")
@@ -61,6 +63,7 @@ class Oracle(History, Jobs, Sketches, Trends):
         self.sql.execute("CREATE VIEW p AS SELECT * FROM e WHERE environment = 'production'")
         self.window = ()
         self.exit = 0  # of the last question
+        self.looked_at = {}  # kind: its columns, and those that were compared
         self.use(None, None)
 
     def use(self, since, until):
@@ -96,7 +99,10 @@ class Oracle(History, Jobs, Sketches, Trends):
         if done.returncode not in (0, 4):
             raise SystemExit(f"FAILED  stats {kind} exits with {done.returncode}")
         self.exit = done.returncode
-        return json.loads(done.stdout)
+        columns, looked_at = self.looked_at.setdefault(kind, (set(), set()))
+        rows = json.loads(done.stdout)
+        columns.update(*rows)
+        return [Row(row, looked_at) for row in rows]
 
     def help_of(self, command):
         return subprocess.run([self.program, "help", command], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -366,7 +372,8 @@ def generate(seed, out):
             e |= {"event": "agent_execution", "agent_name": f"agent {r.randrange(4)}", "success": r.random() < (0.3 if bad_day else 0.7),
                   **maybe(0.8, "issue_type", f"t{r.randrange(3)}"), **maybe(0.8, "confidence", shares()),
                   **maybe(0.6, "provider_id", f"p{r.randrange(3)}"), **maybe(0.6, "model", f"m{r.randrange(3)}"),
-                  **maybe(0.8, "execution_time_ms", ms())}
+                  **maybe(0.8, "execution_time_ms", ms()), **maybe(0.5, "files_modified", r.randrange(9)),
+                  **maybe(0.5, "remaining_issues", r.randrange(9))}
         elif kind < 6:
             provider = r.randrange(3)
             ok = r.random() < (0.4 if bad_day and provider == 0 else 0.8)
@@ -374,7 +381,7 @@ def generate(seed, out):
                   **maybe(0.8, "model", f"m{r.randrange(3)}"), **maybe(0.8, "latency_ms", ms() * (9 if bad_day and provider == 1 else 1)),
                   **maybe(0.2, "retry_count", r.randrange(4)), **maybe(0.2, "fallback_from", f"p{r.randrange(3)}"), **maybe(0.2, "fallback_reason", "429"),
                   **maybe(0.7, "cost_usd", r.randrange(10**7) / 10**6), **maybe(0.7, "input_tokens", r.randrange(9999)),
-                  **maybe(0.7, "output_tokens", r.randrange(999))}
+                  **maybe(0.7, "output_tokens", r.randrange(999)), **maybe(0.5, "agent_name", f"agent {r.randrange(5)}")}
             if not ok:
                 e |= maybe(0.8, "failure_class", r.choice(("availability", "execution", "cancelled")))
         elif kind == 6:
@@ -382,7 +389,7 @@ def generate(seed, out):
             if r.random() < 0.4:
                 e.pop("selected_strategy"), e.pop("effectiveness_score", 0)
                 e |= {"event": "orchestration_execution", "execution_strategy": f"x{r.randrange(2)}",
-                      **maybe(0.8, "iteration_count", r.randrange(9)), **maybe(0.8, "total_execution_time_ms", 1000 + ms()),
+                      **maybe(0.8, "iteration_count", r.randrange(9)), **maybe(0.5, "strategy_switches", r.randrange(4)), **maybe(0.8, "total_execution_time_ms", 1000 + ms()),
                       **maybe(0.5, "hooks_execution_time_ms", ms()), **maybe(0.5, "tests_execution_time_ms", ms()),
                       **maybe(0.5, "ai_analysis_time_ms", ms()),
                       **maybe(0.5, "correlation_insights", {"problematic_hooks": r.sample(["ruff", "mypy", "bandit"], r.randrange(3))})}
@@ -411,6 +418,7 @@ def check_log(program, log, db, windows):
     for window in windows:
         oracle.use(*window)
         oracle.check_all()
+    return oracle
 
 
 def main():
@@ -425,8 +433,10 @@ def main():
             run("ingest", log, db)
             print(f"seed {seed}", flush=True)
             hour = 3600
-            check_log(program, log, db, ((None, None), (START + 7 * hour, START + 55 * hour), (START + 24 * hour, START + 72 * hour),
-                                         (START + 5 * hour, START + 6 * hour), (None, START + 30 * hour)))
+            oracle = check_log(program, log, db, ((None, None), (START + 7 * hour, START + 55 * hour),
+                                                  (START + 24 * hour, START + 72 * hour), (START + 5 * hour, START + 6 * hour),
+                                                  (None, START + 30 * hour)))
+            oracle.fail_unless_all_looked_at()
         data = os.environ.get("ALOG_SHARED_DATA") or os.path.join(source, "..", "shared", "data")
         if os.path.isfile(os.path.join(data, "to_events.py")):
             subprocess.run([sys.executable, "-B", f"{data}/to_events.py", f"{work}/events"], check=True, stdout=subprocess.DEVNULL)
