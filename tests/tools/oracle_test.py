@@ -66,8 +66,9 @@ class Oracle(Columns, History, Jobs, Sketches, Trends):
         self.looked_at = {}  # kind: its columns, and those that were compared
         self.use(None, None)
 
-    def use(self, since, until):
-        """Seconds; hours for what reads hours. Days, for what reads days, are those that they lie in."""
+    def use(self, since, until, filters=()):
+        """Seconds; hours for what reads hours. Days, for what reads days, are those that they lie in. Filters: (option, column, value),
+        for what reads hours."""
         self.window = ()
         self.days = ((since or 0) // 86400, -(-until // 86400) if until else 1 << 40)
         low, high = (since or 0) * 10**9, until * 10**9 if until else 1 << 62
@@ -76,9 +77,11 @@ class Oracle(Columns, History, Jobs, Sketches, Trends):
                 text = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
                 self.window += (option, text)
         ns = 86400 * 10**9
+        self.window += tuple(x for option, _, value in filters for x in (option, value))
+        where = "".join(f" AND {column} = '{value}'" for _, column, value in filters)
         self.sql.executescript(f"""
             DROP VIEW IF EXISTS h; DROP VIEW IF EXISTS d; DROP VIEW IF EXISTS jobs_of_days; DROP VIEW IF EXISTS jd;
-            CREATE VIEW h AS SELECT * FROM e WHERE environment = 'production' AND ts >= {low} AND ts < {high};
+            CREATE VIEW h AS SELECT * FROM e WHERE environment = 'production' AND ts >= {low} AND ts < {high}{where};
             CREATE VIEW jobs_of_days AS SELECT job_id FROM
                 (SELECT job_id, COALESCE(MIN(CASE event WHEN 'job_start' THEN ts END), MIN(ts)) / {ns} AS day FROM e
                  WHERE environment = 'production' AND job_id IS NOT NULL GROUP BY job_id)
@@ -317,17 +320,23 @@ class Oracle(Columns, History, Jobs, Sketches, Trends):
         compare("retries", self.stats("retries"), ("agent_name", "issue_type"), expected,
                 ("operations", "attempts", "ended_well", "retried", "recovered", "given_up", "attempts_2", "attempts_3",
                  "attempts_4_up", "time_lost_ms"))
+
+    def check_fallbacks(self):
         compare("fallbacks", self.stats("fallbacks"), ("fallback_from", "provider_id", "fallback_reason"), {
             key: (n, s, *rate(s, n), t) for key, (n, s, t) in self.groups(
                 "SELECT fallback_from, provider_id, fallback_reason, COUNT(*), SUM(success), AVG(latency_ms)"
                 " FROM h WHERE event = 'provider_performance' AND fallback_from <> '' GROUP BY 1, 2, 3", 3).items()},
             ("calls", "successes", "success_rate", "success_rate_low", "success_rate_high", "avg_latency_ms"))
+
+    def check_models(self):
         compare("models", [r for r in self.stats("models") if r["calls"]], ("model",), {
             key: (n, s, usd, usd / s if usd is not None and s else None, tokens / s if s else None)
             for key, (n, s, usd, tokens) in self.groups(
                 "SELECT model, COUNT(*), SUM(success), SUM(cost_usd), SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0))"
                 " FROM h WHERE event = 'provider_performance' GROUP BY 1", 1).items()},
             ("calls", "successes", "cost_usd", "cost_per_success_usd", "tokens_per_success"))
+
+    def check_agents_providers(self):
         pairs = self.groups("SELECT agent_name, provider_id, COUNT(*), SUM(success) FROM h WHERE event = 'agent_execution'"
                             " GROUP BY 1, 2", 2)
         expected = {}
@@ -421,6 +430,24 @@ def check_log(program, log, db, windows):
     return oracle
 
 
+AGENT, ISSUE_TYPE = ("--agent", "agent_name", "agent 1"), ("--issue-type", "issue_type", "t2")
+PROVIDER, MODEL = ("--provider", "provider_id", "p0"), ("--model", "model", "m1")
+# Filters, and what takes them, of the questions that read hours; `trend` and `regress` see to theirs.
+FILTERED = (
+    ((AGENT,), "success_rates agents availability providers models agents_providers confidence"),
+    ((ISSUE_TYPE,), "success_rates agents agents_providers"),
+    ((PROVIDER,), "success_rates agents availability providers models agents_providers fallbacks"),
+    ((AGENT, MODEL), "success_rates agents availability providers models agents_providers"),
+    ((AGENT, ISSUE_TYPE, PROVIDER, MODEL), "success_rates agents agents_providers"))
+
+
+def check_filters(oracle, since, until):
+    for filters, names in FILTERED:
+        oracle.use(since, until, filters)
+        for name in names.split():
+            getattr(oracle, f"check_{name}")()
+
+
 def main():
     program, source = os.path.abspath(sys.argv[1]), sys.argv[2]
     run = lambda *words: subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -437,6 +464,8 @@ def main():
                                                   (START + 24 * hour, START + 72 * hour), (START + 5 * hour, START + 6 * hour),
                                                   (None, START + 30 * hour)))
             oracle.fail_unless_all_looked_at()
+            check_filters(oracle, None, None)
+            check_filters(oracle, START + 7 * hour, START + 55 * hour)
         data = os.environ.get("ALOG_SHARED_DATA") or os.path.join(source, "..", "shared", "data")
         if os.path.isfile(os.path.join(data, "to_events.py")):
             subprocess.run([sys.executable, "-B", f"{data}/to_events.py", f"{work}/events"], check=True, stdout=subprocess.DEVNULL)
