@@ -741,42 +741,24 @@ static void fold_writer_loss(struct alog_fold *fold) {
     }
 }
 
+/* Types that are not here are counted by type, like every event. */
+static void (*const folds[])(struct alog_fold *) = {
+    [ALOG_ID_job_start] = fold_job_start,
+    [ALOG_ID_job_end] = fold_job_end,
+    [ALOG_ID_agent_execution] = fold_agent_execution,
+    [ALOG_ID_provider_performance] = fold_provider_performance,
+    [ALOG_ID_strategy_decision] = fold_strategy_decision,
+    [ALOG_ID_orchestration_execution] = fold_orchestration_execution,
+    [ALOG_ID_hook_execution] = fold_hook_execution,
+    [ALOG_ID_test_execution] = fold_test_execution,
+    [ALOG_ID_individual_test_execution] = fold_individual_test_execution,
+    [ALOG_ID_error] = fold_error,
+    [ALOG_ID_writer_loss] = fold_writer_loss,
+};
+
 void alog_fold_by_type(struct alog_fold *fold) {
-    switch (fold->cells.type_id) {
-    case ALOG_ID_job_start:
-        fold_job_start(fold);
-        break;
-    case ALOG_ID_job_end:
-        fold_job_end(fold);
-        break;
-    case ALOG_ID_agent_execution:
-        fold_agent_execution(fold);
-        break;
-    case ALOG_ID_provider_performance:
-        fold_provider_performance(fold);
-        break;
-    case ALOG_ID_strategy_decision:
-        fold_strategy_decision(fold);
-        break;
-    case ALOG_ID_orchestration_execution:
-        fold_orchestration_execution(fold);
-        break;
-    case ALOG_ID_hook_execution:
-        fold_hook_execution(fold);
-        break;
-    case ALOG_ID_test_execution:
-        fold_test_execution(fold);
-        break;
-    case ALOG_ID_individual_test_execution:
-        fold_individual_test_execution(fold);
-        break;
-    case ALOG_ID_error:
-        fold_error(fold);
-        break;
-    case ALOG_ID_writer_loss:
-        fold_writer_loss(fold);
-        break;
-    default:
-        break; /* counted by type, like every event */
+    const uint32_t id = fold->cells.type_id;
+    if (id < sizeof(folds) / sizeof(folds[0]) && folds[id]) {
+        folds[id](fold);
     }
 }
