@@ -126,14 +126,7 @@ static bool add_page(struct alog_groups *groups, enum alog_rollup rollup) {
 }
 
 static void clear_row(const struct alog_rollup_kind *kind, void *row) {
-    memset(row, 0, kind->row_bytes);
-    for (unsigned i = 0; i < kind->column_count; i++) {
-        if (kind->columns[i].merge == ALOG_MERGE_LEAST) {
-            *(int64_t *)column_of(row, &kind->columns[i]) = INT64_MAX;
-        } else if (kind->columns[i].merge == ALOG_MERGE_MAYBE) {
-            *(int64_t *)column_of(row, &kind->columns[i]) = -1;
-        }
-    }
+    memcpy(row, kind->empty_row, kind->row_bytes);
 }
 
 static void *add_row(struct alog_groups *groups, enum alog_rollup rollup,

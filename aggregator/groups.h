@@ -74,6 +74,7 @@ struct alog_rollup_kind {
     const struct alog_rollup_column *columns;
     unsigned column_count;
     size_t row_bytes;
+    const void *empty_row; /* nothing has been counted in it */
 };
 
 /* Static memory. */

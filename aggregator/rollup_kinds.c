@@ -25,6 +25,15 @@
 #define ALOG_ROLLUP_END(table) };
 #include "rollups.def"
 
+#define ALOG_ROLLUP(table, scope) static const struct alog_row_##table table##_empty = {
+#define ALOG_SUM(table, column) .column = 0,
+#define ALOG_LEAST(table, column) .column = INT64_MAX,
+#define ALOG_BITS(table, column) .column = 0,
+#define ALOG_MOST(table, column) .column = 0,
+#define ALOG_MAYBE(table, column) .column = -1,
+#define ALOG_ROLLUP_END(table) };
+#include "rollups.def"
+
 /* clang-format on */
 
 const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup) {
@@ -37,6 +46,7 @@ const struct alog_rollup_kind *alog_rollup_kind(enum alog_rollup rollup) {
         table##_columns,                                                                           \
         sizeof(table##_columns) / sizeof(table##_columns[0]),                                      \
         sizeof(struct alog_row_##table),                                                           \
+        &table##_empty,                                                                            \
     },
     static const struct alog_rollup_kind kinds[ALOG_ROLLUP_COUNT] = {
 #include "rollups.def"
