@@ -257,6 +257,31 @@ static void the_views_have_the_columns(void **state) {
     sqlite3_close(db);
 }
 
+/* People ask for a job by its id and seldom say where it ran: no view looks at every job for it. */
+static void a_job_is_found_by_its_id(void **state) {
+    (void)state;
+    sqlite3 *db;
+    static const char *const tables[] = {"jobs",       "job_agents",     "job_providers",
+                                         "job_errors", "job_strategies", "job_tests"};
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, alog_schema_sql(), NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, alog_views_sql(), NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        char sql[128];
+        sqlite3_stmt *plan;
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN SELECT * FROM %s WHERE job_id = 'j'",
+                 tables[i]);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
+        const char *step = (const char *)sqlite3_column_text(plan, 3);
+        if (strstr(step, "SEARCH ") != step || strstr(step, "(job_id=?)") == NULL) {
+            fail_msg("%s: %s", tables[i], step);
+        }
+        sqlite3_finalize(plan);
+    }
+    sqlite3_close(db);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
@@ -266,6 +291,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_written_is_refused),
         cmocka_unit_test(so_is_half_of_it),
         cmocka_unit_test(the_views_have_the_columns),
+        cmocka_unit_test(a_job_is_found_by_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
