@@ -281,9 +281,10 @@ static void fetch_rows(const struct alog_fold *fold, const uint32_t *names, uint
         __builtin_prefetch(&fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *row = fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)].row;
-        __builtin_prefetch(row, 1);
-        __builtin_prefetch(row + 64, 1);
+        /* A number: there may be no row, or it may have gone with the groups. */
+        uintptr_t row = (uintptr_t)fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)].row;
+        __builtin_prefetch((const void *)row, 1);
+        __builtin_prefetch((const void *)(row + 64), 1);
     }
 }
 
