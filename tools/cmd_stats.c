@@ -541,6 +541,9 @@ static enum exit_code run(const struct cli_command *command,
         if (code != EXIT_FINE) {
             return code;
         }
+        if (kind->breach != NULL) {
+            query.limit = 0; /* an alarm is about all rows; the limit is for those shown */
+        }
         struct alog_table *table = NULL;
         struct cli_arguments local = *arguments;
         code = db_query_ask(command, &local, arguments->operands[1], &query, &table);
@@ -548,6 +551,9 @@ static enum exit_code run(const struct cli_command *command,
             return code;
         }
         const bool breached = is_breached(kind, arguments, table);
+        if (arguments->limit.present && table->row_count > (size_t)arguments->limit.value) {
+            table->row_count = (size_t)arguments->limit.value;
+        }
         const char *columns[16];
         pick_columns(kind, &query, columns);
         code = db_query_show(&local, table, columns);
