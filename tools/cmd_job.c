@@ -20,7 +20,8 @@ static const struct cli_exit exits[] = {
     {EXIT_NOT_FOUND, "there is no such database, or no such job in it"},
     {EXIT_FINE, NULL}};
 
-/* One part of the story: its table is optional, except the first. */
+/* One part of the story: its table is optional, except the first. Of the columns, the first is
+ * shown when several environments have such a job. */
 struct section {
     enum alog_query_kind kind;
     const char *key;     /* in JSON */
@@ -33,31 +34,33 @@ static const struct section sections[] = {
     {ALOG_QUERY_JOB_AGENTS,
      "agents",
      "Agents",
-     {"agent_name", "issue_type", "provider_id", "model", "attempts", "successes", "success_rate",
-      "confidence_avg", "fixes_applied", "total_execution_time_ms", "failed_time_ms", "ended_well",
-      "first_seen"}},
+     {"environment", "agent_name", "issue_type", "provider_id", "model", "attempts", "successes",
+      "success_rate", "confidence_avg", "fixes_applied", "total_execution_time_ms",
+      "failed_time_ms", "ended_well", "first_seen"}},
     {ALOG_QUERY_JOB_PROVIDERS,
      "providers",
      "Providers",
-     {"provider_id", "model", "agent_name", "calls", "successes", "availability_failures",
-      "execution_failures", "avg_latency_ms", "retries", "fallbacks", "input_tokens",
-      "output_tokens", "cost_usd"}},
+     {"environment", "provider_id", "model", "agent_name", "calls", "successes",
+      "availability_failures", "execution_failures", "avg_latency_ms", "retries", "fallbacks",
+      "input_tokens", "output_tokens", "cost_usd"}},
     {ALOG_QUERY_JOB_STRATEGIES,
      "strategies",
      "Strategies",
-     {"strategy", "decisions", "scores", "avg_effectiveness", "first_seen", "last_seen"}},
+     {"environment", "strategy", "decisions", "scores", "avg_effectiveness", "first_seen",
+      "last_seen"}},
     {ALOG_QUERY_JOB_TESTS,
      "failed_tests",
      "Failed tests",
-     {"test_id", "failed", "errors", "first_seen", "last_seen", "sample"}},
+     {"environment", "test_id", "failed", "errors", "first_seen", "last_seen", "sample"}},
     {ALOG_QUERY_JOB_ERRORS,
      "errors",
      "Errors",
-     {"error_type", "error_category", "errors", "first_seen", "last_seen", "sample"}},
+     {"environment", "error_type", "error_category", "errors", "first_seen", "last_seen",
+      "sample"}},
     {ALOG_QUERY_JOB_TIMELINE,
      "timeline",
      "Time line",
-     {"at", "until", "what", "name", "detail", "count", "failures"}},
+     {"environment", "at", "until", "what", "name", "detail", "count", "failures"}},
 };
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 
@@ -71,7 +74,8 @@ static void print_text(struct output *output, struct alog_table *const tables[SE
         if (tables[i]->row_count == 0) {
             output_format(output, "none\n");
         } else {
-            output_table(output, tables[i], sections[i].columns);
+            output_table(output, tables[i],
+                         sections[i].columns + (tables[0]->row_count > 1 ? 0 : 1));
         }
     }
 }

@@ -289,13 +289,13 @@ static const struct stats_kind kinds[] = {
     {"trend",
      ALOG_QUERY_TREND,
      TREND_FILTERS,
-     {"period", "n", "value", "value_low", "previous", "change", "change_ratio"},
+     {"period", "environment", "n", "value", "value_low", "previous", "change", "change_ratio"},
      NULL},
     {"regress",
      ALOG_QUERY_REGRESS,
      REGRESS_FILTERS,
-     {"metric", "subject", "n", "value", "n_before", "value_before", "change", "ratio", "p_value",
-      "worse"},
+     {"metric", "environment", "subject", "n", "value", "n_before", "value_before", "change",
+      "ratio", "p_value", "worse"},
      "worse"},
 };
 
@@ -306,8 +306,8 @@ static const struct cli_choice choices[] = {
                      "worse against the week before; filters: " AVAILABILITY_FILTERS},
     {"confidence", "success by class of confidence; filters: " CONFIDENCE_FILTERS},
     {"calibration",
-     "whether agents are as sure as they may be: Brier score and its parts, expected "
-     "calibration error; filters: " CALIBRATION_FILTERS},
+     "whether agents are as sure as they may be, first all together, then each: Brier score and "
+     "its parts, expected calibration error; filters: " CALIBRATION_FILTERS},
     {"calibration-bins", "success by bin of confidence; filters: " BIN_FILTERS},
     {"orchestration", "each strategy: use, effectiveness, its jobs; whole days; "
                       "filters: " STRATEGY_FILTERS},
@@ -506,17 +506,25 @@ static bool is_breached(const struct stats_kind *kind, const struct cli_argument
     return false;
 }
 
+/* Whether rows are told apart by what the column names. */
+static bool is_told_apart(const struct stats_kind *kind, const struct alog_query *query,
+                          const char *name) {
+    static const char *const words[] = {"agent_name", "issue_type", "provider_id", "model", NULL};
+    if (strcmp(name, "environment") == 0) {
+        return alog_string_equal(query->environment, ALOG_STR("*"));
+    }
+    const uint32_t by = query->by != 0 ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE;
+    const int index = word_index(name, strlen(name), words);
+    return kind->kind != ALOG_QUERY_SUCCESS_RATE || index < 0 || (by & 1u << index) != 0;
+}
+
 /* The columns to show: of those that rows may be told apart by, the ones that they are. */
 static void pick_columns(const struct stats_kind *kind, const struct alog_query *query,
                          const char *picked[16]) {
-    static const char *const told[] = {"agent_name", "issue_type", "provider_id", "model", NULL};
-    const uint32_t by = query->by != 0 ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE;
     size_t count = 0;
     for (size_t i = 0; i < 15 && kind->columns[i] != NULL; i++) {
-        const char *name = kind->columns[i];
-        const int index = word_index(name, strlen(name), told);
-        if (kind->kind != ALOG_QUERY_SUCCESS_RATE || index < 0 || (by & 1u << index) != 0) {
-            picked[count++] = name;
+        if (is_told_apart(kind, query, kind->columns[i])) {
+            picked[count++] = kind->columns[i];
         }
     }
     picked[count] = NULL;
