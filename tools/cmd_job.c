@@ -104,6 +104,9 @@ static enum alog_status ask(const char *db_path, const struct cli_arguments *arg
                             struct alog_table *tables[SECTION_COUNT], struct alog_error *error) {
     struct alog_db *db = NULL;
     enum alog_status status = alog_db_open(db_path, &db, error);
+    if (status == ALOG_OK) {
+        status = alog_db_hold(db, error); /* one story, whatever is ingested meanwhile */
+    }
     for (size_t i = 0; i < SECTION_COUNT && status == ALOG_OK; i++) {
         struct alog_query query = db_query_from(sections[i].kind, arguments);
         query.job_id = alog_str(arguments->operands[1]);
