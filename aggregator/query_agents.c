@@ -35,7 +35,7 @@ static const struct alog_column success_rate_columns[] = {
     {"execution_time_p50_ms", ALOG_COLUMN_MS, "median time"},
     {"execution_time_p95_ms", ALOG_COLUMN_MS, "95th percentile of it"},
     {"fixes_applied", ALOG_COLUMN_INTEGER, "sum of fixes applied"},
-    {"retries", ALOG_COLUMN_INTEGER, "executions that were a second or later attempt"},
+    {"retries", ALOG_COLUMN_INTEGER, "executions whose attempt was above 1"},
 };
 
 /* clang-format off */
@@ -70,7 +70,7 @@ static const struct alog_column agents_columns[] = {
     {"fixes_applied", ALOG_COLUMN_INTEGER, "sum of fixes applied"},
     {"files_modified", ALOG_COLUMN_INTEGER, "sum of files modified"},
     {"remaining_issues", ALOG_COLUMN_INTEGER, "sum of issues left"},
-    {"retries", ALOG_COLUMN_INTEGER, "executions that were a second or later attempt"},
+    {"retries", ALOG_COLUMN_INTEGER, "executions whose attempt was above 1"},
     {"avg_execution_time_ms", ALOG_COLUMN_MS, "mean time, NULL without any"},
     {"execution_time_p50_ms", ALOG_COLUMN_MS, "median time"},
     {"execution_time_p95_ms", ALOG_COLUMN_MS, "95th percentile of it"},

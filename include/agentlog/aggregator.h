@@ -277,8 +277,8 @@ struct alog_query {
     enum alog_test_sort sort;
     enum alog_metric metric;
     bool weekly; /* weeks begin on Monday, and are asked for as a whole */
-    /* CONFIDENCE: ascending, within 0..1, whole thousandths, at most 20; NULL = 0.5 and 0.8. A
-     * confidence that equals one is in the class above it. */
+    /* CONFIDENCE: ascending, above 0, up to 1, whole thousandths, at most 20; NULL = 0.5 and 0.8.
+     * A confidence that equals one is in the class above it. */
     const double *thresholds;
     size_t threshold_count;
     uint32_t bins;                 /* CALIBRATION…: of equal width, 1 to 1000; 0 = 10 */
