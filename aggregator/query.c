@@ -163,7 +163,8 @@ static void bind_days(struct binding *b, const struct alog_db *db, const struct 
     bind_i64(b, ":until_day", false, until);
 }
 
-/* What is compared must have two ends: the latest day, when nobody said. */
+/* What is compared must have two ends: the latest day, when nobody said. A window that begins after
+ * it has nothing. */
 static enum alog_status bind_regress_days(struct binding *b, struct alog_db *db,
                                           const struct alog_query *query,
                                           struct alog_error *error) {
@@ -186,7 +187,7 @@ static enum alog_status bind_regress_days(struct binding *b, struct alog_db *db,
     }
     until = query->until_ns.present ? until : latest + ALOG_DAY_S;
     int64_t since = bound_or(query->since_ns, ALOG_DAY_S, offset_s, false, until - ALOG_DAY_S);
-    since = since < until ? since : until - ALOG_DAY_S;
+    since = since < until ? since : until;
     bind_i64(b, ":since_day", false, since);
     bind_i64(b, ":until_day", false, until);
     bind_layout(b, db, "", since, until);
@@ -358,6 +359,10 @@ static enum alog_status check_query(const struct alog_query *query, struct alog_
     if (query->bins > MAX_BINS || query->threshold_count > MAX_THRESHOLDS) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "there may be %d bins, or %d thresholds",
                          MAX_BINS, MAX_THRESHOLDS);
+    }
+    if (query->by > (ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE | ALOG_BY_PROVIDER | ALOG_BY_MODEL) ||
+        (unsigned)query->sort > ALOG_SORT_SLOWEST) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "there is no such order, or way to divide");
     }
     double before = 0;
     for (size_t i = 0; query->thresholds && i < query->threshold_count; i++) {

@@ -258,7 +258,8 @@ enum alog_metric {
 #define ALOG_METRIC_COUNT 68
 
 /* What to ask. Absent strings and zeros = no restriction. Times are compared by hour (rollups) or
- * day (summaries, and the kinds that say so). What a kind does not heed is not looked at. */
+ * day (summaries, and the kinds that say so). A filter that a kind does not take, and a choice that
+ * there is not, are ALOG_INVALID; a choice that a kind does not heed has no effect. */
 struct alog_query {
     enum alog_query_kind kind;
     struct alog_opt_i64 since_ns;   /* event time >=, rounded down to the bucket */

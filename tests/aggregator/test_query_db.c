@@ -183,6 +183,9 @@ static void test_refusals(void **state) {
     } cases[] = {
         {{.kind = (enum alog_query_kind)0}, "there is no such question"},
         {{.kind = (enum alog_query_kind)99}, "there is no such question"},
+        {{.kind = ALOG_QUERY_SUCCESS_RATE, .by = 16}, "there is no such order, or way to divide"},
+        {{.kind = ALOG_QUERY_TESTS, .sort = (enum alog_test_sort)3},
+         "there is no such order, or way to divide"},
         {{.kind = ALOG_QUERY_SUMMARY, .agent_name = {"a", 1}},
          "this question cannot be restricted by agent_name"},
         {{.kind = ALOG_QUERY_ERRORS, .model = {"a", 1}},
