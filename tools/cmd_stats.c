@@ -331,8 +331,9 @@ static const struct cli_choice choices[] = {
     {"completeness", "what is missing: days without events, lost events, gaps, segments set aside; "
                      "whole days; filters: " NO_FILTERS},
     {"trend", "one figure by day or week, with its change; filters: " TREND_FILTERS},
-    {"regress", "what got worse: the latest day, or --since to --until, against as long before it "
-                "and the week before; filters: " REGRESS_FILTERS},
+    {"regress",
+     "what got worse: the latest day with events, the day before --until, or --since to --until, "
+     "against as long before it and the week before; filters: " REGRESS_FILTERS},
     {NULL, NULL}};
 
 static const char *kind_name(size_t index) {
@@ -588,7 +589,7 @@ const struct cli_command cmd_stats = {
                 "agentlog stats availability agents.db --provider openai --max-latency-ms 10000\n"
                 "agentlog stats calibration agents.db --max-ece 0.1\n"
                 "agentlog stats trend agents.db --metric latency-p95 --by week --provider openai\n"
-                "agentlog stats regress agents.db || mail -s 'worse' ops\n"
+                "agentlog stats regress agents.db --until $(date +%F) || mail -s 'worse' ops\n"
                 "agentlog stats tests agents.db --sort flaky --limit 20 --json",
     .options = options,
     .choices_title = "Kinds",
