@@ -18,15 +18,27 @@ static const struct {
     const char *name, *doc;
 } views[] = {
     {"v_days", "one row per day and environment: jobs, agents, providers, cost"},
+    {"v_all_time", "one row per environment: jobs, agents, providers, cost"},
+    {"v_environments", "the environments that there are"},
     {"v_agents", "each agent and issue type: executions, success rate, confidence"},
     {"v_providers", "each provider: calls, availability, latency, tokens, cost"},
+    {"v_availability", "each provider and model: how often it got to run, what failed"},
     {"v_models", "each model: calls, success rate, cost, cost per success"},
+    {"v_agents_providers", "each agent with each provider, against its others"},
+    {"v_calibration", "each agent by tenth of confidence: is it as sure as it may be?"},
+    {"v_retries", "attempts per operation, success after retry, time lost"},
+    {"v_fallbacks", "calls in place of another provider's: from, to, why"},
     {"v_jobs", "each job: how it went, what it took, what it cost"},
-    {"v_errors", "errors by type and category"},
-    {"v_tests", "tests that fail most, and flaky ones"},
     {"v_strategies", "strategies: decisions and effectiveness"},
+    {"v_orchestrations", "time by execution strategy: hooks, tests, AI"},
+    {"v_problem_hooks", "hooks that correlation_insights name"},
+    {"v_errors", "errors by type and category"},
+    {"v_error_patterns", "errors by message, numbers, paths and ids folded"},
+    {"v_tests", "tests that fail most, and flaky ones"},
     {"v_hooks", "hooks: runs, failures, time"},
     {"v_events", "events by type: how many, without a job, first and last day"},
+    {"v_trend", "figures by day, with their change"},
+    {"v_regress", "the latest day against the day and the week before"},
 };
 
 static const char examples[] =
@@ -72,7 +84,7 @@ static enum exit_code run(const struct cli_command *command,
     print_word(&output, arguments->operands[0]);
     output_format(&output, "; views made to be asked:\n");
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        output_format(&output, "--   %-13s %s\n", views[i].name, views[i].doc);
+        output_format(&output, "--   %-18s %s\n", views[i].name, views[i].doc);
     }
     output_format(&output, "-- All tables and columns are described in schema_docs.\n\n%s",
                   examples);
