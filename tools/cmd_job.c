@@ -146,10 +146,12 @@ const struct cli_command cmd_job = {
     .min_operands = 2,
     .max_operands = 2,
     .summary = "one job: its facts, agents, providers, errors and time line",
-    .description = "Print what happened in one job, from the database alone: "
-                   "how it ended, which agents worked on what, which "
-                   "providers they called, what failed. JSON is one object "
-                   "with job, agents, providers, strategies, failed_tests, errors and timeline.",
+    .description =
+        "Print what happened in one job, from the database alone: "
+        "how it ended, which agents worked on what, which "
+        "providers they called, what failed. JSON is one object "
+        "with job (a list, when several environments have one), agents, providers, strategies, "
+        "failed_tests, errors and timeline.",
     .examples = "agentlog job agents.db job-17\n"
                 "agentlog job agents.db job-17 --json | jq .agents",
     .options = options,
