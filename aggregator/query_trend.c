@@ -128,32 +128,25 @@ static const struct alog_column columns_USD[] = TREND_COLUMNS(ALOG_COLUMN_USD);
 
 /* A score of all agents together over classes of confidence: tenths are counted by day already. */
 #define IN_TENTHS " json_array_length(:classes) = 10"
+/* clang-format off */
 #define SCORE_OF(score)                                                                            \
-    TREND(                                                                                         \
-        "WITH " ALOG_CLASSES ", p AS MATERIALIZED (SELECT start, environment,"                     \
-        "   sketch_merge(whole) AS whole, sketch_merge(yes) AS yes, sketch_merge(rest) AS rest"    \
-        "   FROM (" ROWS(                                                                          \
-            ALOG_CALIBRATION_SUMS, "rollup_calibration_day",                                       \
-            " AND NOT" IN_TENTHS ONLY(                                                             \
-                "agent_name")) ") GROUP BY start, environment),"                                   \
-                               " k AS MATERIALIZED (SELECT start, environment," ALOG_CLASS_FIGURES \
-                               " FROM p, e"                                                        \
-                               "   UNION ALL SELECT" START                                         \
-                               ", environment, SUM(executions), SUM(successes),"                   \
-                               "   SUM(confidence_e6_sum) FROM daily_calibration WHERE" IN_TENTHS  \
-                               " AND" IN_DAYS ONLY(                                                \
-                                   "agent_name") " GROUP BY start, environment, "                  \
-                                                 "confidence_tenth),"                              \
-                                                 " g AS (SELECT start, environment, n, "           \
-                                                 "successes, e6, SUM(n) OVER w AS total,"          \
-                                                 "   SUM(successes) OVER w AS total_successes "    \
-                                                 "FROM k"                                          \
-                                                 "   WINDOW w AS (PARTITION BY start, "            \
-                                                 "environment))"                                   \
-                                                 " SELECT start, environment, total AS n," score   \
-                                                 " AS value, NULL AS low, NULL AS high"            \
-                                                 " FROM g WHERE total > 0 GROUP BY start, "        \
-                                                 "environment")
+    TREND("WITH " ALOG_CLASSES ","                                                                 \
+          " p AS MATERIALIZED (SELECT start, environment, sketch_merge(whole) AS whole,"           \
+          "   sketch_merge(yes) AS yes, sketch_merge(rest) AS rest FROM ("                         \
+          ROWS(ALOG_CALIBRATION_SUMS, "rollup_calibration_day",                                    \
+               " AND NOT" IN_TENTHS ONLY("agent_name"))                                            \
+          ") GROUP BY start, environment),"                                                        \
+          " k AS MATERIALIZED (SELECT start, environment," ALOG_CLASS_FIGURES " FROM p, e"         \
+          "   UNION ALL SELECT" START ", environment, SUM(executions), SUM(successes),"            \
+          "   SUM(confidence_e6_sum) FROM daily_calibration"                                       \
+          "   WHERE" IN_TENTHS " AND" IN_DAYS ONLY("agent_name")                                   \
+          "   GROUP BY start, environment, confidence_tenth),"                                     \
+          " g AS (SELECT start, environment, n, successes, e6, SUM(n) OVER w AS total,"            \
+          "   SUM(successes) OVER w AS total_successes FROM k"                                     \
+          "   WINDOW w AS (PARTITION BY start, environment))"                                      \
+          " SELECT start, environment, total AS n," score " AS value, NULL AS low, NULL AS high"   \
+          " FROM g WHERE total > 0 GROUP BY start, environment")
+/* clang-format on */
 
 /* ---- The metrics ---- */
 
