@@ -65,10 +65,7 @@ static const struct section sections[] = {
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 
 static void print_text(struct output *output, struct alog_table *const tables[SECTION_COUNT]) {
-    for (size_t row = 0; row < tables[0]->row_count; row++) {
-        output_format(output, "%s", row == 0 ? "" : "\n");
-        output_record(output, tables[0], row);
-    }
+    output_records(output, tables[0]);
     for (size_t i = 1; i < SECTION_COUNT; i++) {
         output_format(output, "\n%s\n", sections[i].heading);
         if (tables[i]->row_count == 0) {

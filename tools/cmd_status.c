@@ -197,7 +197,7 @@ static void print(const struct status *status, bool json, struct output *output)
     if (json) {
         output_json(output, output_json_row(&table, 0));
     } else {
-        output_record(output, &table, 0);
+        output_records(output, &table);
     }
 }
 

@@ -90,13 +90,10 @@ enum exit_code db_query_ask(const struct cli_command *command, struct cli_argume
 static void print_rows(struct output *output, const struct alog_table *table,
                        const char *const *names, bool all) {
     if (names[0] == NULL && !all) {
-        for (size_t row = 0; row < table->row_count; row++) {
-            output_format(output, "%s", row == 0 ? "" : "\n");
-            output_record(output, table, row);
-        }
-        return;
+        output_records(output, table);
+    } else {
+        output_table(output, table, all ? NULL : names);
     }
-    output_table(output, table, all ? NULL : names);
 }
 
 enum exit_code db_query_show(const struct cli_arguments *arguments, const struct alog_table *table,

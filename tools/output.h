@@ -47,8 +47,8 @@ char *output_cell(const struct alog_column *column, const struct alog_value *val
  */
 void output_table(struct output *output, const struct alog_table *table, const char *const *names);
 
-/* One row as "name  value" lines. */
-void output_record(struct output *output, const struct alog_table *table, size_t row);
+/* Every row as "name  value" lines, an empty line before the next one. */
+void output_records(struct output *output, const struct alog_table *table);
 
 /* A row as a JSON object: rates as 0..1, times as RFC 3339 text, no data as null. Never NULL. */
 json_t *output_json_row(const struct alog_table *table, size_t row);

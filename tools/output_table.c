@@ -241,16 +241,9 @@ void output_table(struct output *output, const struct alog_table *table, const c
     layout_free(&layout);
 }
 
-void output_record(struct output *output, const struct alog_table *table, size_t row) {
-    size_t widest = 0;
-    for (size_t i = 0; i < table->column_count; i++) {
-        const size_t width = safe_width(table->columns[i].name);
-        widest = width > widest ? width : widest;
-    }
-    for (size_t i = 0; i < table->column_count; i++) {
-        const struct alog_column *column = &table->columns[i];
-        char *cell = output_cell(column, &table->cells[row * table->column_count + i]);
-        output_format(output, "%-*s%s\n", (int)widest + COLUMN_GAP, column->name, cell);
-        free(cell);
-    }
+void output_records(struct output *output, const struct alog_table *table) {
+    struct layout layout;
+    layout_make(&layout, table, NULL);
+    put_records(output, &layout);
+    layout_free(&layout);
 }

@@ -308,7 +308,7 @@ void segment_facts_print(struct segment_facts *facts, struct output *output, boo
         output_bytes(output, "\n", 1);
         free(table.cells);
     }
-    output_record(output, &sums, 0);
+    output_records(output, &sums);
     if (facts->count > 0) {
         output_bytes(output, "\n", 1);
         print_types(facts, output);

@@ -99,8 +99,8 @@ static void print_some(struct output *output) {
     output_table(output, &table, names);
 }
 
-static void print_record(struct output *output) {
-    output_record(output, &table, 0);
+static void print_records(struct output *output) {
+    output_records(output, &table);
 }
 
 static void print_json(struct output *output) {
@@ -143,12 +143,17 @@ static void test_tables(void **state) {
         {print_some, "    rate 95 %  agent_name\n"
                      "92.0 - 97.0 %  fixer\n"
                      "            -  gr\xc3\xbcn\n"},
-        {print_record, "agent_name  fixer\n"
-                       "n           300\n"
-                       "rate        95.0 %\n"
-                       "rate_low    92.0 %\n"
-                       "rate_high   97.0 %\n"
-                       "sample      a\\x0ab\n"},
+        {print_records, "agent_name  fixer\n"
+                        "n           300\n"
+                        "rate        95.0 %\n"
+                        "rate 95 %   92.0 - 97.0 %\n"
+                        "sample      a\\x0ab\n"
+                        "\n"
+                        "agent_name  gr\xc3\xbcn\n"
+                        "n           0\n"
+                        "rate        -\n"
+                        "rate 95 %   -\n"
+                        "sample      -\n"},
         {print_json,
          "[\n"
          "{\"agent_name\": \"fixer\", \"n\": 300, \"rate\": 0.95, \"rate_low\": 0.92, "
