@@ -166,21 +166,26 @@ static enum alog_status is_salvaged(struct planner *planner, const struct candid
     return status;
 }
 
+static enum alog_status hash_beginning(struct planner *planner, const struct candidate *c,
+                                       uint64_t bytes, char ret_sha256[ALOG_SEGMENT_HASH_BYTES]) {
+    struct alog_file_hash *hash;
+    enum alog_status status =
+        alog_file_hash_new(alog_io_system(), alog_segment_scan_fd(c->scan), &hash, planner->error);
+    if (status == ALOG_OK) {
+        status = alog_file_hash_until(hash, bytes, ret_sha256, planner->error);
+        alog_file_hash_free(hash);
+    }
+    return status;
+}
+
 /* That nothing of what was ingested of an unsealed segment has changed. */
 static enum alog_status check_prefix(struct planner *planner, const struct candidate *c,
                                      const struct alog_ledger_row *row) {
-    struct alog_file_hash *hash;
     char sha256[ALOG_SEGMENT_HASH_BYTES];
     if (c->bytes < row->bytes) {
         return changed(planner, c, "has become shorter");
     }
-    enum alog_status status =
-        alog_file_hash_new(alog_io_system(), alog_segment_scan_fd(c->scan), &hash, planner->error);
-    if (status != ALOG_OK) {
-        return status;
-    }
-    status = alog_file_hash_until(hash, row->bytes, sha256, planner->error);
-    alog_file_hash_free(hash);
+    enum alog_status status = hash_beginning(planner, c, row->bytes, sha256);
     bool same = status == ALOG_OK && strcmp(sha256, row->sha256) == 0;
     if (status == ALOG_OK && !same) {
         status = is_salvaged(planner, c, row, &same);
@@ -210,8 +215,25 @@ static enum alog_status has_grown(struct planner *planner, const struct candidat
     return ALOG_OK;
 }
 
+/*
+ * Whether a sealed segment that was ingested with damage is another file now. A sound one is known
+ * by the digest of its index; that is the same after damage to a block, and after its repair.
+ */
+static enum alog_status is_other_file(struct planner *planner, const struct candidate *c,
+                                      const struct alog_ledger_row *row, bool *ret_other) {
+    char sha256[ALOG_SEGMENT_HASH_BYTES];
+    if (row->missing_events == 0 || c->source != NULL) {
+        *ret_other = false;
+        return ALOG_OK;
+    }
+    enum alog_status status = hash_beginning(planner, c, c->bytes, sha256);
+    *ret_other = status == ALOG_OK && strcmp(sha256, row->sha256) != 0;
+    return status;
+}
+
+/* *ret_other: it has to be set aside. */
 static enum alog_status compare_with_ledger(struct planner *planner, const struct candidate *c,
-                                            bool *ret_read, bool *ret_new) {
+                                            bool *ret_read, bool *ret_new, bool *ret_other) {
     struct alog_ledger_row row;
     bool known;
     enum alog_status status = alog_ledger_find(planner->db, c->id, &row, &known, planner->error);
@@ -227,7 +249,8 @@ static enum alog_status compare_with_ledger(struct planner *planner, const struc
     if (row.sealed) {
         *ret_read = false;
         bool same = c->bytes == row.bytes && strcmp(c->digest, row.digest) == 0;
-        return same ? ALOG_OK : changed(planner, c, "has other content");
+        return same ? is_other_file(planner, c, &row, ret_other)
+                    : changed(planner, c, "has other content");
     }
     *ret_read = true;
     if (c->source != NULL) {
@@ -303,13 +326,18 @@ static enum alog_status look_at(struct planner *planner, struct candidate *c, ui
     if (alog_segment_scan_digest(c->scan, digest) == ALOG_OK) {
         alog_hex(digest, 16, c->digest);
     }
-    bool read = false, counts = false;
+    bool read = false, counts = false, other = false;
     enum alog_status status = check_duplicate(planner, c, index, &counts);
     if (status == ALOG_OK && counts) {
-        status = compare_with_ledger(planner, c, &read, &planner->plan->is_new[index]);
+        status = compare_with_ledger(planner, c, &read, &planner->plan->is_new[index], &other);
     }
     planner->plan->read[index] = read;
-    planner->plan->skipped += !read;
+    planner->plan->skipped += !read && !other;
+    if (status == ALOG_OK && other) {
+        status = set_aside(planner, index,
+                           "it was ingested with damaged blocks, and is another file now: if it "
+                           "was repaired, rebuild the database");
+    }
     return status;
 }
 

@@ -100,7 +100,9 @@ static void print_text(struct output *output, const struct alog_ingest_report *r
                       output_plural(report->events_lost));
     }
     if (report->segments_bad > 0) {
-        output_format(output, "%" PRIu64 " segment%s set aside, see 'agentlog verify'\n",
+        output_format(output,
+                      "%" PRIu64
+                      " segment%s set aside: bad_segments says why, see also 'agentlog verify'\n",
                       report->segments_bad, output_plural(report->segments_bad));
     }
 }
