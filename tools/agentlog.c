@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -103,6 +104,8 @@ static enum exit_code run(const struct cli_command *command, int argc, char **ar
 }
 
 int main(int argc, char **argv) {
+    /* Nobody asks SQLite how much memory it has: it need not count it, under a lock. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     /* A reader that goes away is found out at the write, so that logs and databases are closed
      * well. */
     signal(SIGPIPE, SIG_IGN);
