@@ -195,7 +195,7 @@ CREATE VIEW v_agents (
     avg_confidence,          -- mean confidence, 0..1
     avg_execution_time_s,    -- mean time, seconds
     fixes_applied,           -- sum of fixes applied
-    retries,                 -- executions that were a second or later attempt
+    retries,                 -- executions whose attempt was above 1
     first_day,               -- first day with one, YYYY-MM-DD
     last_day                 -- last day with one
 ) AS
