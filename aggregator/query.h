@@ -97,6 +97,16 @@ const struct alog_query_form *alog_query_form(const struct alog_query *query);
         rate "_high", ALOG_COLUMN_RATE, "upper end of it"                                          \
     }
 
+/* What share of all rows a row's count is: the count of all, and the columns of ALOG_QUERY_RATE.
+ * `over` is of a window of rows, "" for all. */
+#define ALOG_QUERY_SHARE(count, over)                                                              \
+    " SUM(" count ") OVER (" over ")," ALOG_QUERY_RATE(count, "SUM(" count ") OVER (" over ")")
+
+/* The columns of ALOG_QUERY_SHARE. */
+#define ALOG_SHARE_COLUMNS(count, all)                                                             \
+    {"share_count", ALOG_COLUMN_INTEGER, all ": n of the next"},                                   \
+        ALOG_RATE_COLUMNS("share", count " / share_count")
+
 /* A mean in ms of sums in us, NULL without any. */
 #define ALOG_QUERY_MEAN_MS(sum, count) " " sum " / (1000.0 * NULLIF(" count ", 0))"
 

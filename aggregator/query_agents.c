@@ -30,7 +30,8 @@ static const struct alog_column success_rate_columns[] = {
     {"confidence_count", ALOG_COLUMN_INTEGER, "executions with a confidence: n of the next two"},
     {"confidence_avg", ALOG_COLUMN_RATE, "mean confidence, NULL without any"},
     {"confidence_weighted_rate", ALOG_COLUMN_RATE,
-     "sum of confidence over successes / sum of confidence, NULL without any"},
+     "sum of confidence over successes / sum of confidence, NULL without any; no interval: weights "
+     "are no counts"},
     {"avg_execution_time_ms", ALOG_COLUMN_MS, "mean time, NULL without any"},
     {"execution_time_p50_ms", ALOG_COLUMN_MS, "median time"},
     {"execution_time_p95_ms", ALOG_COLUMN_MS, "95th percentile of it"},

@@ -5,12 +5,12 @@
 #define CALIBRATION_ROWS                                                                           \
     " FROM {rollup_calibration: agent_name, success_hist, failure_hist, rest_hist / agent_name}"
 
-#define CLASS_COLUMNS                                                                              \
+#define CLASS_COLUMNS(shared)                                                                      \
     {"confidence_from", ALOG_COLUMN_REAL, "the class's least confidence"},                         \
         {"confidence_to", ALOG_COLUMN_REAL,                                                        \
          "where the next class begins; the last class includes 1"},                                \
         {"executions", ALOG_COLUMN_INTEGER, "executions with a confidence in the class: n"},       \
-        {"share", ALOG_COLUMN_RATE, "of all with a confidence; NULL without any"},                 \
+        ALOG_SHARE_COLUMNS("executions", shared),                                                  \
         {"successes", ALOG_COLUMN_INTEGER, "of them, successful"},                                 \
         ALOG_RATE_COLUMNS("success_rate", "successes / executions"), {                             \
         "confidence_avg", ALOG_COLUMN_RATE, "mean confidence, NULL without any"                    \
@@ -18,7 +18,7 @@
 
 static const struct alog_column confidence_columns[] = {
     {"agent_name", ALOG_COLUMN_TEXT, "the agent"},
-    CLASS_COLUMNS,
+    CLASS_COLUMNS("the agent's executions with a confidence"),
 };
 
 /* clang-format off */
@@ -28,7 +28,7 @@ static const char confidence_sql[] =
     "   GROUP BY agent_name),"
     " c AS MATERIALIZED (SELECT agent_name, low, high," ALOG_CLASS_FIGURES " FROM s, e)"
     " SELECT agent_name, low / 1000.0, MIN(high, 1000) / 1000.0, n,"
-    " n * 1.0 / NULLIF(SUM(n) OVER (PARTITION BY agent_name), 0), successes,"
+      ALOG_QUERY_SHARE("n", "PARTITION BY agent_name") ", successes,"
       ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0))"
     " FROM c ORDER BY agent_name, low LIMIT :limit";
 /* clang-format on */
@@ -37,7 +37,7 @@ const struct alog_query_form alog_query_confidence =
     ALOG_QUERY_FORM(confidence_sql, confidence_columns);
 
 static const struct alog_column bins_columns[] = {
-    CLASS_COLUMNS,
+    CLASS_COLUMNS("all executions with a confidence"),
     {"gap", ALOG_COLUMN_REAL, "confidence_avg - success_rate: above 0 = too sure"},
 };
 
@@ -46,7 +46,7 @@ static const char bins_sql[] =
     "WITH " ALOG_CLASSES ","
     " s AS MATERIALIZED (SELECT" ALOG_CALIBRATION_SUMS CALIBRATION_ROWS "),"
     " c AS MATERIALIZED (SELECT low, high," ALOG_CLASS_FIGURES " FROM s, e)"
-    " SELECT low / 1000.0, MIN(high, 1000) / 1000.0, n, n * 1.0 / NULLIF(SUM(n) OVER (), 0),"
+    " SELECT low / 1000.0, MIN(high, 1000) / 1000.0, n," ALOG_QUERY_SHARE("n", "") ","
     " successes," ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * NULLIF(n, 0)),"
     " (e6 / 1e6 - successes) / NULLIF(n, 0)"
     " FROM c ORDER BY low LIMIT :limit";

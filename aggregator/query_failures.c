@@ -5,7 +5,7 @@ static const struct alog_column errors_columns[] = {
     {"error_type", ALOG_COLUMN_TEXT, "hook, test, lint, type_check, …"},
     {"error_category", ALOG_COLUMN_TEXT, "a finer class; empty = not said"},
     {"errors", ALOG_COLUMN_INTEGER, "error events"},
-    {"share", ALOG_COLUMN_RATE, "of all errors in the window"},
+    ALOG_SHARE_COLUMNS("errors", "all errors in the window"),
     {"first_seen", ALOG_COLUMN_TIME, "the earliest of them"},
     {"last_seen", ALOG_COLUMN_TIME, "the latest of them"},
     {"sample", ALOG_COLUMN_TEXT, "message of the earliest"},
@@ -13,7 +13,7 @@ static const struct alog_column errors_columns[] = {
 
 /* clang-format off */
 static const char errors_sql[] =
-    "SELECT error_type, error_category, errors, errors * 1.0 / SUM(errors) OVER (),"
+    "SELECT error_type, error_category, errors," ALOG_QUERY_SHARE("errors", "") ","
     " first_ns, last_ns, sample"
     " FROM (SELECT error_type, error_category, SUM(errors) AS errors,"
     "   MIN(first_ns) AS first_ns, MAX(last_ns) AS last_ns,"
@@ -31,7 +31,7 @@ static const struct alog_column error_patterns_columns[] = {
     {"pattern", ALOG_COLUMN_TEXT,
      "the message's first line, numbers, paths and ids folded to <n>, <path> and <id>"},
     {"errors", ALOG_COLUMN_INTEGER, "error events"},
-    {"share", ALOG_COLUMN_RATE, "of all errors in the window"},
+    ALOG_SHARE_COLUMNS("errors", "all errors in the window"),
     {"first_seen", ALOG_COLUMN_TIME, "the earliest of them"},
     {"last_seen", ALOG_COLUMN_TIME, "the latest of them"},
     {"sample", ALOG_COLUMN_TEXT, "message of the earliest"},
@@ -39,7 +39,7 @@ static const struct alog_column error_patterns_columns[] = {
 
 /* clang-format off */
 static const char error_patterns_sql[] =
-    "SELECT error_type, error_category, pattern, errors, errors * 1.0 / SUM(errors) OVER (),"
+    "SELECT error_type, error_category, pattern, errors," ALOG_QUERY_SHARE("errors", "") ","
     " first_ns, last_ns, sample"
     " FROM (SELECT error_type, error_category, pattern, SUM(errors) AS errors,"
     "   MIN(first_ns) AS first_ns, MAX(last_ns) AS last_ns,"

@@ -5,7 +5,7 @@
 static const struct alog_column orchestration_columns[] = {
     {"strategy", ALOG_COLUMN_TEXT, "the strategy chosen"},
     {"decisions", ALOG_COLUMN_INTEGER, "strategy_decision events: how often it was chosen"},
-    {"share", ALOG_COLUMN_RATE, "of all decisions"},
+    ALOG_SHARE_COLUMNS("decisions", "all decisions in the window"),
     {"scores", ALOG_COLUMN_INTEGER, "decisions with an effectiveness score: n of the mean"},
     {"avg_effectiveness", ALOG_COLUMN_RATE, "mean score, NULL without any"},
     {"jobs", ALOG_COLUMN_INTEGER, "jobs that chose it, each once, on the day that they belong to"},
@@ -33,7 +33,7 @@ static const char orchestration_sql[] =
     "   SUM(successful_jobs) AS successful FROM rollup_strategy_jobs"
     "   WHERE" ALOG_QUERY_ENVIRONMENTS " AND day_epoch >= :since_day AND day_epoch < :until_day"
     "   GROUP BY strategy)"
-    " SELECT strategy, COALESCE(n, 0), COALESCE(n, 0) * 1.0 / NULLIF(SUM(n) OVER (), 0),"
+    " SELECT strategy, COALESCE(n, 0)," ALOG_QUERY_SHARE("COALESCE(n, 0)", "") ","
     " COALESCE(scores, 0), e6 / (1e6 * NULLIF(scores, 0)), COALESCE(jobs, 0),"
     " COALESCE(finished, 0)," ALOG_QUERY_RATE("successful", "finished") ","
     " COALESCE(orchestrated, 0), iterations * 1.0 / NULLIF(orchestrated, 0),"
@@ -60,9 +60,10 @@ static const struct alog_column time_columns[] = {
     {"hooks_time_ms", ALOG_COLUMN_MS, "sum of the time in hooks"},
     {"tests_time_ms", ALOG_COLUMN_MS, "sum of the time in tests"},
     {"ai_time_ms", ALOG_COLUMN_MS, "sum of the time in AI analysis"},
-    {"hooks_share", ALOG_COLUMN_RATE, "hooks_time_ms / total_time_ms, NULL without any"},
-    {"tests_share", ALOG_COLUMN_RATE, "tests_time_ms / total_time_ms"},
-    {"ai_share", ALOG_COLUMN_RATE, "ai_time_ms / total_time_ms"},
+    {"hooks_share", ALOG_COLUMN_RATE,
+     "hooks_time_ms / total_time_ms, NULL without any; no interval: time is no count"},
+    {"tests_share", ALOG_COLUMN_RATE, "tests_time_ms / total_time_ms, likewise"},
+    {"ai_share", ALOG_COLUMN_RATE, "ai_time_ms / total_time_ms, likewise"},
 };
 
 /* clang-format off */

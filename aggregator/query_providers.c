@@ -69,8 +69,10 @@ static const struct alog_column availability_columns[] = {
     {"latest_p95_ms", ALOG_COLUMN_MS, "latency_p95_ms of that day"},
     {"trailing_p95_ms", ALOG_COLUMN_MS,
      "median of the same over the days with calls among the 7 before it; NULL without any"},
-    {"latest_availability", ALOG_COLUMN_RATE, "availability of that day"},
-    {"trailing_availability", ALOG_COLUMN_RATE, "median of the same over those days"},
+    ALOG_RATE_COLUMNS("latest_availability", "availability of that day, of latest_calls"),
+    {"trailing_days", ALOG_COLUMN_INTEGER, "how many those days are: n of the next"},
+    {"trailing_availability", ALOG_COLUMN_RATE,
+     "median of the availability of those days; no interval, since it is no rate of a count"},
     {"degraded", ALOG_COLUMN_BOOL,
      "that day's p95 is above 1.5 times the trailing one, or its availability's interval is below "
      "the "
@@ -101,7 +103,10 @@ static const char availability_head[] =
     "     AS trailing_p95,"
     "   (SELECT median(ran * 1.0 / n) FROM v b WHERE b.provider_id = m.provider_id"
     "     AND b.model = m.model AND b.day_epoch >= m.day_epoch - 7 * 86400"
-    "     AND b.day_epoch < m.day_epoch) AS trailing_rate"
+    "     AND b.day_epoch < m.day_epoch) AS trailing_rate,"
+    "   (SELECT COUNT(*) FROM v b WHERE b.provider_id = m.provider_id AND b.model = m.model"
+    "     AND b.day_epoch >= m.day_epoch - 7 * 86400 AND b.day_epoch < m.day_epoch)"
+    "     AS trailing_days"
     "   FROM m JOIN v USING (provider_id, model, day_epoch))";
 
 static const char availability_sql[] =
@@ -115,7 +120,7 @@ static const char availability_sql[] =
     "   CASE WHEN :latency_bands > 0 THEN 'exact' ELSE 'sketch' END END,"
       PERCENTILES ","
     " strftime('%Y-%m-%d', day_epoch + :time_zone_offset_s, 'unixepoch'), latest_n, latest_p95,"
-    " trailing_p95, latest_ran * 1.0 / latest_n, trailing_rate,"
+    " trailing_p95," ALOG_QUERY_RATE("latest_ran", "latest_n") ", trailing_days, trailing_rate,"
     " CASE WHEN latest_n >= :min_count AND trailing_rate IS NOT NULL THEN"
     "   COALESCE(latest_p95 > 1.5 * trailing_p95, 0)"
     "   OR wilson_high(latest_ran, latest_n) < trailing_rate END"
@@ -217,7 +222,7 @@ static const struct alog_column fallbacks_columns[] = {
     {"provider_id", ALOG_COLUMN_TEXT, "the provider called in its place"},
     {"fallback_reason", ALOG_COLUMN_TEXT, "why; empty = not said"},
     {"calls", ALOG_COLUMN_INTEGER, "such calls: n"},
-    {"share", ALOG_COLUMN_RATE, "of all fallbacks in the window"},
+    ALOG_SHARE_COLUMNS("calls", "all fallbacks in the window"),
     {"successes", ALOG_COLUMN_INTEGER, "of them, successful"},
     ALOG_RATE_COLUMNS("success_rate", "successes / calls"),
     {"avg_latency_ms", ALOG_COLUMN_MS, "mean latency of the replacing calls, NULL without any"},
@@ -225,7 +230,7 @@ static const struct alog_column fallbacks_columns[] = {
 
 /* clang-format off */
 static const char fallbacks_sql[] =
-    "SELECT fallback_from, provider_id, fallback_reason, calls, calls * 1.0 / SUM(calls) OVER (),"
+    "SELECT fallback_from, provider_id, fallback_reason, calls," ALOG_QUERY_SHARE("calls", "") ","
     " successes," ALOG_QUERY_RATE("successes", "calls") ","
       ALOG_QUERY_MEAN_MS("latency_us", "latency_count")
     " FROM (SELECT fallback_from, provider_id, fallback_reason, SUM(calls) AS calls,"

@@ -15,7 +15,8 @@ RATES = {
     "problem-hooks": (("named_rate", "named", "orchestrations"), ("failure_rate", "failures", "runs")),
     "retries": (("ended_well_rate", "ended_well", "operations"), ("recovered_rate", "recovered", "retried"))}
 # What is a share of all rows' n.
-SHARES = {"calibration-bins": "executions", "fallbacks": "calls", "orchestration": "decisions"}
+SHARES = {"calibration-bins": "executions", "error-patterns": "errors", "errors": "errors", "fallbacks": "calls", "orchestration": "decisions"}
+SHARE = ("share_count", "share", "share_low", "share_high")
 # The percentiles of a column of events.
 PERCENTILES = (
     ("agents-providers", ("agent_name", "provider_id"), "latency_p{}_ms", (95,), "latency_ms", f"{CALLS} AND success"),
@@ -85,17 +86,16 @@ class Columns:
             rows = self.stats(kind)
             total = sum(r[count] for r in rows)
             for row in rows:
-                if not same(row["share"], row[count] / total if total else None, 1e-9):
-                    fail(f"{kind}: share", row, total)
+                compare(f"{kind}: share", [row], (), {(): (total, *rate(row[count], total))}, SHARE)
         shares = {}
         rows = self.stats("confidence")
         for row in rows:
             shares[row["agent_name"]] = shares.get(row["agent_name"], 0) + row["executions"]
         edges = {0: 0.5, 0.5: 0.8, 0.8: 1}
         for row in rows:
-            share = row["executions"] / shares[row["agent_name"]]
-            if not same(row["share"], share, 1e-9) or row["confidence_to"] != edges[row["confidence_from"]]:
-                fail("confidence: share", row, share)
+            total = shares[row["agent_name"]]
+            compare("confidence: share", [row], (), {(): (total, *rate(row["executions"], total), edges[row["confidence_from"]])},
+                    (*SHARE, "confidence_to"))
 
     def check_percentiles(self):
         for kind, keys, column, percents, value, where in PERCENTILES:

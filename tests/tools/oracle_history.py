@@ -193,9 +193,11 @@ class History:
             before = [v for day, v in known.items() if latest - 7 <= day < latest]
             usual = median([v[1] / v[0] for v in before])
             usual_p95, p95 = median([nearest_rank(v[2], 0.95) for v in before]), nearest_rank(latencies, 0.95)
-            compare("degradation", [row], (), {(): (day_text(latest), n, p95, usual_p95, ran / n, usual)},
-                    ("latest_day", "latest_calls", "latest_p95_ms", "trailing_p95_ms", "latest_availability", "trailing_availability"),
-                    SKETCH_ERROR)
+            compare("degradation", [row], (), {(): (day_text(latest), n, p95, usual_p95)},
+                    ("latest_day", "latest_calls", "latest_p95_ms", "trailing_p95_ms"), SKETCH_ERROR)
+            compare("degradation, rates", [row], (), {(): (*rate(ran, n), len(before), usual)},
+                    ("latest_availability", "latest_availability_low", "latest_availability_high", "trailing_days",
+                     "trailing_availability"))
             slow = p95 is not None and usual_p95 is not None and p95 > 1.5 * usual_p95
             if n < least or usual is None:
                 expected = None

@@ -23,6 +23,7 @@ static const struct answer_column fallback_columns[] = {{"fallback_from", "Inste
                                                         {"fallback_reason", "Because of"},
                                                         {"calls", "Calls"},
                                                         {"share", "Share"},
+                                                        {"share_low", "95&nbsp;% interval"},
                                                         {"success_rate", "Success"},
                                                         {"success_rate_low", "95&nbsp;% interval"},
                                                         {"avg_latency_ms", "Mean latency"},

@@ -9,6 +9,7 @@
 static const struct answer_column columns[] = {{"strategy", "Strategy"},
                                                {"decisions", "Decisions"},
                                                {"share", "Share"},
+                                               {"share_low", "95&nbsp;% interval"},
                                                {"avg_effectiveness", "Mean effectiveness"},
                                                {"scores", "Scores"},
                                                {"finished_jobs", "Jobs that ended"},
