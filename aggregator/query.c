@@ -260,6 +260,10 @@ static void bind_choices(struct binding *b, const struct alog_db *db,
         note(b, sqlite3_bind_double(b->statement, index,
                                     query->max_ratio.present ? query->max_ratio.value : 1.5));
     }
+    index = index_of(b, ":max_ece", false);
+    if (index > 0 && query->max_ece.present) {
+        note(b, sqlite3_bind_double(b->statement, index, query->max_ece.value));
+    }
     bind_i64(b, ":latency_bands", false, latency_bands(db, query));
     bind_i64(b, ":by", false, query->by ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE);
     bind_i64(b, ":sort", false, query->sort);
@@ -374,10 +378,13 @@ static enum alog_status check_query(const struct alog_query *query, struct alog_
         }
         before = query->thresholds[i];
     }
+    /* Written so that NaN fails. */
     if (query->max_ratio.present && !(query->max_ratio.value > 0)) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "the ratio must be greater than 0");
     }
-    /* Written so that NaN fails. */
+    if (query->max_ece.present && !(query->max_ece.value >= 0)) {
+        return alog_fail(error, ALOG_INVALID, 0, -1, "the calibration error must be 0 or more");
+    }
     if (query->max_latency_ms.present && !(query->max_latency_ms.value >= 0)) {
         return alog_fail(error, ALOG_INVALID, 0, -1, "the latency must be 0 or more");
     }

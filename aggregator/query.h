@@ -10,7 +10,7 @@
  *   :agent_name :issue_type :provider_id :model :job_id :subject   NULL = any
  *   :max_latency_ms               NULL = none given
  *   :latency_bands                how many of the success_bands are of at most that; 0 = it is no
- * threshold :by :sort :weekly :min_count :max_ratio   as in struct alog_query :classes of
+ * threshold :by :sort :weekly :min_count :max_ratio :max_ece   as in struct alog_query :classes of
  * confidence in thousandths, JSON: [[from, below], …] :time_zone_offset_s           of the
  * reporting zone :limit                        rows; -1 = all
  */

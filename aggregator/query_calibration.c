@@ -71,6 +71,9 @@ static const struct alog_column calibration_columns[] = {
      "what bins hide: brier_score - (reliability - resolution + uncertainty)"},
     {"ece", ALOG_COLUMN_REAL,
      "expected calibration error: mean distance of a bin's mean confidence from its success rate"},
+    {"above_max_ece", ALOG_COLUMN_BOOL,
+     "ece is above the max_ece asked for; NULL when none was, or with fewer than min_count "
+     "executions"},
     {"max_gap", ALOG_COLUMN_REAL, "the largest of those distances"},
 };
 
@@ -101,7 +104,7 @@ static const char calibration_sql[] =
     " SELECT agent_name, n, successes," ALOG_QUERY_RATE("successes", "n") ", e6 / (1e6 * n), brier,"
     " reliability, resolution, successes * 1.0 / n * (1 - successes * 1.0 / n),"
     " brier - reliability + resolution - successes * 1.0 / n * (1 - successes * 1.0 / n),"
-    " ece, max_gap"
+    " ece, CASE WHEN n >= :min_count THEN ece > :max_ece END, max_gap"
     " FROM g ORDER BY agent_name IS NOT NULL, n DESC, agent_name LIMIT :limit";
 /* clang-format on */
 

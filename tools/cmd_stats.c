@@ -98,7 +98,9 @@ static const struct cli_option options[] = {
      CLI_MEMBER(max_ece),
      .minimum = 0,
      .maximum = 1,
-     .doc = "calibration: exit with 4 when one that has --min-count executions has an ece above X"},
+     .doc =
+         "calibration: say which rows of at least --min-count executions have an ece above X, and "
+         "exit with 4 when any has"},
     {.name = "sort",
      .argument = "ORDER",
      .kind = CLI_TEXT,
@@ -170,7 +172,7 @@ struct stats_kind {
     enum alog_query_kind kind;
     const char *filters;
     const char *columns[16];
-    const char *breach; /* a column: above --max-ece, or true, is a breach */
+    const char *breach; /* a column: true is a breach */
 };
 
 /* In the order of `choices`. */
@@ -199,8 +201,8 @@ static const struct stats_kind kinds[] = {
      ALOG_QUERY_CALIBRATION,
      CALIBRATION_FILTERS,
      {"agent_name", "executions", "confidence_avg", "success_rate", "success_rate_low",
-      "brier_score", "reliability", "resolution", "uncertainty", "ece", "max_gap"},
-     "ece"},
+      "brier_score", "reliability", "resolution", "uncertainty", "ece", "above_max_ece", "max_gap"},
+     "above_max_ece"},
     {"calibration-bins",
      ALOG_QUERY_CALIBRATION_BINS,
      BIN_FILTERS,
@@ -487,45 +489,42 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
     query->bins = (uint32_t)arguments->bins.value;
     query->min_count = (uint32_t)arguments->min_count.value;
     query->max_ratio = arguments->max_ratio;
+    query->max_ece = arguments->max_ece;
     return EXIT_FINE;
 }
 
 /* Whether a row is what an alarm is about. */
-static bool is_breached(const struct stats_kind *kind, const struct cli_arguments *arguments,
-                        const struct alog_table *table) {
-    const int64_t least = arguments->min_count.present ? arguments->min_count.value : 30;
+static bool is_breached(const struct stats_kind *kind, const struct alog_table *table) {
     for (size_t row = 0; kind->breach != NULL && row < table->row_count; row++) {
         const struct alog_value *value = table_cell(table, row, kind->breach);
-        const struct alog_value *count = table_cell(table, row, "executions");
         if (value != NULL && value->kind == ALOG_VALUE_BOOL && value->boolean) {
-            return true;
-        }
-        if (value != NULL && value->kind == ALOG_VALUE_F64 && arguments->max_ece.present &&
-            value->f64 > arguments->max_ece.value && count != NULL && count->i64 >= least) {
             return true;
         }
     }
     return false;
 }
 
-/* Whether rows are told apart by what the column names. */
-static bool is_told_apart(const struct stats_kind *kind, const struct alog_query *query,
-                          const char *name) {
+/* Whether the column has an answer to this question: of what rows may be told apart by, what they
+ * are, and a threshold's when there is one. */
+static bool is_asked_for(const struct stats_kind *kind, const struct alog_query *query,
+                         const char *name) {
     static const char *const words[] = {"agent_name", "issue_type", "provider_id", "model", NULL};
     if (strcmp(name, "environment") == 0) {
         return alog_string_equal(query->environment, ALOG_STR("*"));
+    }
+    if (strcmp(name, "above_max_ece") == 0) {
+        return query->max_ece.present;
     }
     const uint32_t by = query->by != 0 ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE;
     const int index = word_index(name, strlen(name), words);
     return kind->kind != ALOG_QUERY_SUCCESS_RATE || index < 0 || (by & 1u << index) != 0;
 }
 
-/* The columns to show: of those that rows may be told apart by, the ones that they are. */
 static void pick_columns(const struct stats_kind *kind, const struct alog_query *query,
                          const char *picked[16]) {
     size_t count = 0;
     for (size_t i = 0; i < 15 && kind->columns[i] != NULL; i++) {
-        if (is_told_apart(kind, query, kind->columns[i])) {
+        if (is_asked_for(kind, query, kind->columns[i])) {
             picked[count++] = kind->columns[i];
         }
     }
@@ -560,7 +559,7 @@ static enum exit_code run(const struct cli_command *command,
         if (code != EXIT_FINE) {
             return code;
         }
-        const bool breached = is_breached(kind, arguments, table);
+        const bool breached = is_breached(kind, table);
         if (arguments->limit.present && table->row_count > (size_t)arguments->limit.value) {
             table->row_count = (size_t)arguments->limit.value;
         }

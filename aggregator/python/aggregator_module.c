@@ -170,9 +170,10 @@ static int take_metric(const char *name, enum alog_metric *ret_metric) {
 static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
     static char *names[] = {
-        "db_path",    "kind",        "since_ns", "until_ns",  "environment",    "agent_name",
-        "issue_type", "provider_id", "model",    "job_id",    "max_latency_ms", "min_count",
-        "metric",     "weekly",      "bins",     "max_ratio", "subject",        NULL};
+        "db_path",        "kind",       "since_ns",    "until_ns", "environment",
+        "agent_name",     "issue_type", "provider_id", "model",    "job_id",
+        "max_latency_ms", "min_count",  "metric",      "weekly",   "bins",
+        "max_ratio",      "subject",    "max_ece",     NULL};
     PyObject *path = NULL;
     PyObject *since = NULL;
     PyObject *until = NULL;
@@ -181,13 +182,14 @@ static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
     const char *texts[6] = {NULL};
     const char *subject = NULL;
     PyObject *ratio = NULL;
+    PyObject *ece = NULL;
     const char *metric = NULL;
     int weekly = 0;
     struct alog_query asked = {0};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O&s|$OOzzzzzzOIzpIOz:query", names, PyUnicode_FSConverter, &path, &kind,
+            args, kwargs, "O&s|$OOzzzzzzOIzpIOzO:query", names, PyUnicode_FSConverter, &path, &kind,
             &since, &until, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5],
-            &latency, &asked.min_count, &metric, &weekly, &asked.bins, &ratio, &subject)) {
+            &latency, &asked.min_count, &metric, &weekly, &asked.bins, &ratio, &subject, &ece)) {
         Py_XDECREF(path);
         return NULL;
     }
@@ -209,7 +211,8 @@ static PyObject *query(PyObject *module, PyObject *args, PyObject *kwargs) {
         PyErr_Format(PyExc_ValueError, "there is no question \"%s\"", kind);
     } else if (take_i64(since, &asked.since_ns) == 0 && take_i64(until, &asked.until_ns) == 0 &&
                take_f64(latency, &asked.max_latency_ms) == 0 &&
-               take_f64(ratio, &asked.max_ratio) == 0 && take_metric(metric, &asked.metric) == 0) {
+               take_f64(ratio, &asked.max_ratio) == 0 && take_f64(ece, &asked.max_ece) == 0 &&
+               take_metric(metric, &asked.metric) == 0) {
         rows = ask(PyBytes_AsString(path), &asked);
     }
     Py_DECREF(path);
@@ -292,7 +295,8 @@ static PyMethodDef functions[] = {
     {"query", FUNCTION(query), METH_VARARGS | METH_KEYWORDS,
      "query(db_path, kind, *, since_ns=None, until_ns=None, environment=None, agent_name=None, "
      "issue_type=None, provider_id=None, model=None, job_id=None, max_latency_ms=None, "
-     "min_count=0, metric=None, weekly=False, bins=0, max_ratio=None)\n--\n\nAsk, as `agentlog "
+     "min_count=0, metric=None, weekly=False, bins=0, max_ratio=None, subject=None, "
+     "max_ece=None)\n--\n\nAsk, as `agentlog "
      "stats` does: a list of dictionaries."},
     {"prune", FUNCTION(prune), METH_VARARGS | METH_KEYWORDS,
      "prune(db_path, keep_rows_days, keep_rollups_days=0, dry_run=False)\n--\n\nDelete what is "

@@ -149,7 +149,8 @@ enum alog_query_kind {
     ALOG_QUERY_JOB_PROVIDERS = 11,
     ALOG_QUERY_JOB_ERRORS = 12,
     ALOG_QUERY_CONFIDENCE = 13,         /* a; by agent and class of confidence; thresholds */
-    ALOG_QUERY_CALIBRATION = 14,        /* a; by agent, and all agents together; bins */
+    ALOG_QUERY_CALIBRATION = 14,        /* a; by agent, and all agents together; bins, max_ece,
+                                           min_count */
     ALOG_QUERY_CALIBRATION_BINS = 15,   /* a; by bin of confidence; bins */
     ALOG_QUERY_AGENTS_PROVIDERS = 16,   /* aipm; by agent and provider */
     ALOG_QUERY_FALLBACKS = 17,          /* p: the one called; by from, to and reason */
@@ -285,6 +286,7 @@ struct alog_query {
     uint32_t bins;                 /* CALIBRATION…: of equal width, 1 to 1000; 0 = 10 */
     uint32_t min_count;            /* n below which nothing is judged; 0 = 5 (ORCHESTRATION), 30 */
     struct alog_opt_f64 max_ratio; /* REGRESS: p95 and cost, absent = 1.5 */
+    struct alog_opt_f64 max_ece;   /* CALIBRATION: which rows are above it, 0..1 */
     struct alog_string subject; /* TREND: one strategy, hook, …: what the metric's `subject` says */
 };
 

@@ -198,6 +198,8 @@ static void test_refusals(void **state) {
          "this question cannot be restricted by max_latency_ms"},
         {{.kind = ALOG_QUERY_JOB, .job_id = {"a", 1}, .since_ns = {1, true}},
          "this question cannot be restricted by time"},
+        {{.kind = ALOG_QUERY_CALIBRATION, .max_ece = {NAN, true}},
+         "the calibration error must be 0 or more"},
         {{.kind = ALOG_QUERY_AVAILABILITY, .max_latency_ms = {-1, true}},
          "the latency must be 0 or more"},
         {{.kind = ALOG_QUERY_AVAILABILITY, .max_latency_ms = {NAN, true}},

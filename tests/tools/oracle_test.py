@@ -224,6 +224,12 @@ class Oracle(Columns, History, Jobs, Sketches, Trends):
         compare("calibration", self.stats("calibration", "--bins", 5), ("agent_name",), expected,
                 ("executions", "successes", "brier_score", "reliability", "resolution", "uncertainty", "within_bins", "ece",
                  "max_gap"), 1e-7)
+        n, ece = sorted(v[0] for v in expected.values())[len(expected) // 2] if expected else 1, 0.2
+        above = {key: (v[7] > ece if v[0] >= n else None,) for key, v in expected.items()}
+        compare("calibration above an ece", self.stats("calibration", "--bins", 5, "--max-ece", ece, "--min-count", n),
+                ("agent_name",), above, ("above_max_ece",))
+        if self.exit != (4 if (True,) in above.values() else 0):
+            fail("exit code of calibration", self.exit, above)
 
     def check_orchestration(self):
         used = self.groups("SELECT selected_strategy, COUNT(*), COUNT(effectiveness_score), AVG(effectiveness_score)"

@@ -23,5 +23,6 @@ def query(
     bins: int = 0,
     max_ratio: float | None = None,
     subject: str | None = None,
+    max_ece: float | None = None,
 ) -> list[dict[str, Any]]: ...
 def prune(db_path: _Path, keep_rows_days: int, keep_rollups_days: int = 0, dry_run: bool = False) -> dict[str, int]: ...
