@@ -10,16 +10,19 @@
 #define MAX_WORDS      ALOG_METRIC_COUNT /* kinds, metrics */
 #define MAX_THRESHOLDS 20
 
+/* The options for what a metric may take. */
+static const struct metric_filter {
+    uint32_t bit;
+    const char *option;
+} metric_filters[] = {
+    {ALOG_TAKES_AGENT, "--agent"},           {ALOG_TAKES_ISSUE_TYPE, "--issue-type"},
+    {ALOG_TAKES_PROVIDER, "--provider"},     {ALOG_TAKES_MODEL, "--model"},
+    {ALOG_TAKES_SUBJECT, "--subject"},       {ALOG_TAKES_MAX_LATENCY, "--max-latency-ms"},
+    {ALOG_TAKES_THRESHOLDS, "--thresholds"}, {ALOG_TAKES_BINS, "--bins"}};
+#define METRIC_FILTERS (sizeof metric_filters / sizeof *metric_filters)
+
 /* What a metric is, and what it takes. */
 static bool metric_value(size_t index, struct cli_value *ret_value) {
-    static const struct {
-        uint32_t bit;
-        const char *option;
-    } filters[] = {
-        {ALOG_TAKES_AGENT, "--agent"},           {ALOG_TAKES_ISSUE_TYPE, "--issue-type"},
-        {ALOG_TAKES_PROVIDER, "--provider"},     {ALOG_TAKES_MODEL, "--model"},
-        {ALOG_TAKES_SUBJECT, "--subject"},       {ALOG_TAKES_MAX_LATENCY, "--max-latency-ms"},
-        {ALOG_TAKES_THRESHOLDS, "--thresholds"}, {ALOG_TAKES_BINS, "--bins"}};
     const struct alog_metric_info *info = alog_metric_describe((enum alog_metric)index);
     if (info == NULL) {
         return false;
@@ -27,13 +30,14 @@ static bool metric_value(size_t index, struct cli_value *ret_value) {
     ret_value->name = info->name;
     size_t len = (size_t)snprintf(ret_value->doc, sizeof ret_value->doc, "%s", info->doc);
     const char *before = "; filters: ";
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        if ((info->takes & filters[i].bit) != 0 && len < sizeof ret_value->doc) {
-            const bool subject = filters[i].bit == ALOG_TAKES_SUBJECT;
+    for (size_t i = 0; i < METRIC_FILTERS; i++) {
+        const struct metric_filter *filter = &metric_filters[i];
+        if ((info->takes & filter->bit) != 0 && len < sizeof ret_value->doc) {
+            const bool subject = filter->bit == ALOG_TAKES_SUBJECT;
             len += (size_t)snprintf(ret_value->doc + len, sizeof ret_value->doc - len,
-                                    "%s%s%s%s%s%s", before, filters[i].option, subject ? " (" : "",
+                                    "%s%s%s%s%s%s", before, filter->option, subject ? " (" : "",
                                     subject ? info->subject : "", subject ? ")" : "",
-                                    (info->needs & filters[i].bit) != 0 ? " (needed)" : "");
+                                    (info->needs & filter->bit) != 0 ? " (needed)" : "");
             before = ", ";
         }
     }
@@ -493,6 +497,30 @@ static enum exit_code read_choices(const struct cli_command *command, const stru
     return EXIT_FINE;
 }
 
+/* Whether TREND's metric takes the options that were given, and has those that it needs; says what
+ * is wrong. */
+static enum exit_code check_metric(const struct cli_command *command,
+                                   const struct cli_arguments *arguments,
+                                   const struct alog_query *query) {
+    const bool given[METRIC_FILTERS] = {
+        arguments->agent != NULL,      arguments->issue_type != NULL,
+        arguments->provider != NULL,   arguments->model != NULL,
+        arguments->subject != NULL,    arguments->max_latency_ms.present,
+        arguments->thresholds != NULL, arguments->bins.present};
+    const struct alog_metric_info *info = alog_metric_describe(query->metric);
+    for (size_t i = 0; i < METRIC_FILTERS; i++) {
+        const struct metric_filter *filter = &metric_filters[i];
+        if (given[i] && (info->takes & filter->bit) == 0) {
+            return cli_usage_error(command, "the metric %s does not take %s", info->name,
+                                   filter->option);
+        }
+        if (!given[i] && (info->needs & filter->bit) != 0) {
+            return cli_usage_error(command, "the metric %s needs %s", info->name, filter->option);
+        }
+    }
+    return EXIT_FINE;
+}
+
 /* Whether a row is what an alarm is about. */
 static bool is_breached(const struct stats_kind *kind, const struct alog_table *table) {
     for (size_t row = 0; kind->breach != NULL && row < table->row_count; row++) {
@@ -547,6 +575,9 @@ static enum exit_code run(const struct cli_command *command,
         double thresholds[MAX_THRESHOLDS];
         struct alog_query query = db_query_from(kind->kind, arguments);
         enum exit_code code = read_choices(command, kind, arguments, thresholds, &query);
+        if (code == EXIT_FINE && kind->kind == ALOG_QUERY_TREND) {
+            code = check_metric(command, arguments, &query);
+        }
         if (code != EXIT_FINE) {
             return code;
         }
