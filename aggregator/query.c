@@ -47,6 +47,7 @@ const struct alog_query_form *alog_query_form(const struct alog_query *query) {
         [ALOG_QUERY_JOB_TESTS] = &alog_query_job_tests,
         [ALOG_QUERY_JOB_TIMELINE] = &alog_query_job_timeline,
         [ALOG_QUERY_COMPLETENESS] = &alog_query_completeness,
+        [ALOG_QUERY_KNOWN_ENVIRONMENTS] = &alog_query_known_environments,
     };
     if (query->kind == ALOG_QUERY_TREND) {
         return alog_trend_form(query->metric);

@@ -60,6 +60,7 @@ extern const struct alog_query_form alog_query_retries;
 extern const struct alog_query_form alog_query_all_time;
 extern const struct alog_query_form alog_query_regress;
 extern const struct alog_query_form alog_query_completeness;
+extern const struct alog_query_form alog_query_known_environments;
 
 /* TREND: that of a metric, or NULL when there is no such metric. */
 const struct alog_query_form *alog_trend_form(enum alog_metric metric);

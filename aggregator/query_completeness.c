@@ -2,7 +2,8 @@
 #include "query.h"
 
 static const struct alog_column completeness_columns[] = {
-    {"environment", ALOG_COLUMN_TEXT, "the environment"},
+    {"environment", ALOG_COLUMN_TEXT,
+     "the environment; one that was named has a row of zeros when nothing of it ever came"},
     {"first_day", ALOG_COLUMN_TEXT, "first day with any events, YYYY-MM-DD; NULL without any"},
     {"last_day", ALOG_COLUMN_TEXT, "last day with any events"},
     {"days", ALOG_COLUMN_INTEGER, "days with any events"},

@@ -5,7 +5,7 @@
 #include "latency_limits.h"
 #include "query.h"
 
-#define ALOG_QUERY_KINDS 31 /* one more than the last kind */
+#define ALOG_QUERY_KINDS 32 /* one more than the last kind */
 
 struct alog_db {
     sqlite3 *sqlite;

@@ -1,4 +1,4 @@
-/* The daily summaries, a row per day and environment. */
+/* The daily summaries, a row per day and environment; and which environments there are. */
 #include "query.h"
 
 static const struct alog_column summary_columns[] = {
@@ -69,3 +69,14 @@ static const char summary_sql[] =
 /* clang-format on */
 
 const struct alog_query_form alog_query_summary = ALOG_QUERY_FORM(summary_sql, summary_columns);
+
+static const struct alog_column known_environments_columns[] = {
+    {"environment", ALOG_COLUMN_TEXT, "the environment"},
+};
+
+static const char known_environments_sql[] =
+    "SELECT environment FROM v_environments WHERE :environment IN ('*', environment)"
+    " ORDER BY environment LIMIT :limit";
+
+const struct alog_query_form alog_query_known_environments =
+    ALOG_QUERY_FORM(known_environments_sql, known_environments_columns);

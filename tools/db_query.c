@@ -52,6 +52,33 @@ static void tell_no_match(const struct cli_arguments *arguments) {
     message("nothing matches (%s)", matches);
 }
 
+/* An environment that the database does not have is most often a mistyped one, and some questions
+ * answer with zeros: name those that there are. */
+static void tell_unknown_environment(struct alog_db *db, struct alog_string asked) {
+    const struct alog_query query = {.kind = ALOG_QUERY_KNOWN_ENVIRONMENTS,
+                                     .environment = ALOG_STR("*")};
+    const struct alog_string wanted = asked.data != NULL ? asked : ALOG_STR("production");
+    struct alog_table *known = NULL;
+    char names[MATCH_BYTES] = "";
+    if (alog_string_equal(wanted, query.environment) ||
+        alog_db_query(db, &query, &known, NULL) != ALOG_OK) {
+        return; /* what was asked for is answered all the same */
+    }
+    bool found = false;
+    for (size_t row = 0; row < known->row_count; row++) {
+        const struct alog_string name = known->cells[row].string;
+        const size_t len = strlen(names);
+        found = found || alog_string_equal(name, wanted);
+        snprintf(names + len, sizeof names - len, "%s%.*s", row > 0 ? ", " : "",
+                 name.len < 100 ? (int)name.len : 100, name.data);
+    }
+    if (!found && known->row_count > 0) {
+        message("there is no environment %.*s in the database, only %s",
+                wanted.len < 100 ? (int)wanted.len : 100, wanted.data, names);
+    }
+    alog_table_free(known);
+}
+
 /* A time that was read as UTC, and is one of the database's zone. */
 static void move_to_zone(struct alog_opt_i64 *time_ns, bool is_local, int32_t offset_s) {
     const int64_t moved_ns = time_ns->value - (int64_t)offset_s * 1000000000;
@@ -78,6 +105,9 @@ enum exit_code db_query_ask(const struct cli_command *command, struct cli_argume
         query->since_ns = arguments->since_ns;
         query->until_ns = arguments->until_ns;
         status = alog_db_query(db, query, ret_table, &error);
+        if (status == ALOG_OK) {
+            tell_unknown_environment(db, query->environment);
+        }
         alog_db_close(db);
         if (status == ALOG_INVALID) {
             return cli_usage_error(command, "%s", error.message);

@@ -20,8 +20,8 @@ struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_argu
 void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments);
 
 /* Ask for one table, which the caller frees; the times of `arguments` and `query` are made the
- * database's first. What went wrong was said on stderr; a filter that the question does not know is
- * EXIT_USAGE. */
+ * database's first. What went wrong was said on stderr, and that the database has no such
+ * environment, which is no failure; a filter that the question does not know is EXIT_USAGE. */
 enum exit_code db_query_ask(const struct cli_command *command, struct cli_arguments *arguments,
                             const char *db_path, struct alog_query *query,
                             struct alog_table **ret_table);

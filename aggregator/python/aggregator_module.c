@@ -59,6 +59,7 @@ static const struct {
     {"job-tests", ALOG_QUERY_JOB_TESTS},
     {"job-timeline", ALOG_QUERY_JOB_TIMELINE},
     {"completeness", ALOG_QUERY_COMPLETENESS},
+    {"known-environments", ALOG_QUERY_KNOWN_ENVIRONMENTS},
     {"trend", ALOG_QUERY_TREND},
     {"regress", ALOG_QUERY_REGRESS},
 };

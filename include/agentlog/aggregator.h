@@ -164,9 +164,10 @@ enum alog_query_kind {
     ALOG_QUERY_TREND = 25,   /* a row per day or week; metric, weekly, and the metric's filters */
     ALOG_QUERY_REGRESS = 26, /* aipm; what got worse; whole days; min_count, max_ratio */
     ALOG_QUERY_JOB_STRATEGIES = 27,
-    ALOG_QUERY_JOB_TESTS = 28,    /* those that failed or were in error */
-    ALOG_QUERY_JOB_TIMELINE = 29, /* all of them in order of time */
-    ALOG_QUERY_COMPLETENESS = 30  /* a row per environment: what is missing; whole days */
+    ALOG_QUERY_JOB_TESTS = 28,         /* those that failed or were in error */
+    ALOG_QUERY_JOB_TIMELINE = 29,      /* all of them in order of time */
+    ALOG_QUERY_COMPLETENESS = 30,      /* a row per environment: what is missing; whole days */
+    ALOG_QUERY_KNOWN_ENVIRONMENTS = 31 /* a row per environment that has a day; takes no time */
 };
 
 /* SUCCESS_RATE: what rows are told apart by; 0 = agent and issue type. */

@@ -96,6 +96,7 @@ class Metrics(LogCase):
                 self.assertEqual(printed(c.ask("trend", metric=metric, weekly=True)), json.loads(shown), metric)
             self.assertEqual(len(c.ask("calibration-bins", bins=3)), 3)
             self.assertEqual({r["above_max_ece"] for r in c.ask("calibration", max_ece=1, min_count=1)}, {False})
+            self.assertEqual(c.ask("known-environments"), [{"environment": c.environment or "production"}])
             for wrong in ({"kind": "nonsense"}, {"kind": "trend", "metric": "nonsense"}):
                 with self.assertRaises(ValueError):
                     c.ask(**wrong)
