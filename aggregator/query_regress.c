@@ -9,11 +9,14 @@ static const struct alog_column regress_columns[] = {
     {"subject", ALOG_COLUMN_TEXT, "whose: an agent, a provider and its model, a hook; empty = all"},
     {"n", ALOG_COLUMN_INTEGER, "n of value"},
     {"value", ALOG_COLUMN_REAL, "in the window; cost per day"},
+    {"value_low", ALOG_COLUMN_RATE, "of a rate, lower end of its 95 % interval (Wilson)"},
+    {"value_high", ALOG_COLUMN_RATE, "upper end of it"},
     {"n_before", ALOG_COLUMN_INTEGER, "n of value_before; of medians, how many days"},
     {"value_before", ALOG_COLUMN_REAL,
      "rates: in the window before, of the same length; p95 and cost: the median of the days with "
-     "any "
-     "among the 7 before the window"},
+     "any among the 7 before the window"},
+    {"value_before_low", ALOG_COLUMN_RATE, "of a rate, lower end of its 95 % interval (Wilson)"},
+    {"value_before_high", ALOG_COLUMN_RATE, "upper end of it"},
     {"change", ALOG_COLUMN_REAL, "value - value_before"},
     {"ratio", ALOG_COLUMN_REAL, "value / value_before, of p95 and cost"},
     {"p_value", ALOG_COLUMN_REAL,
@@ -70,7 +73,9 @@ static const char regress_head[] =
 
 static const char regress_sql[] =
     " tests AS (SELECT *, lower_rate_p(s, n, s2, n2) AS p, COUNT(*) OVER () AS comparisons,"
-    "   metric LIKE '%failure%' AS inverse FROM rates WHERE n >= :min_count AND n2 >= :min_count),"
+    "   CASE WHEN metric LIKE '%failure%' THEN n - s ELSE s END AS k,"
+    "   CASE WHEN metric LIKE '%failure%' THEN n2 - s2 ELSE s2 END AS k2"
+    "   FROM rates WHERE n >= :min_count AND n2 >= :min_count),"
     " days AS MATERIALIZED (SELECT environment, subject, SUM(n >= :min_count) AS days,"
     "   median(p95) FILTER (WHERE n >= :min_count) AS p95, SUM(costs > 0) AS cost_days,"
     "   median(usd) FILTER (WHERE costs > 0) AS usd FROM ("
@@ -93,13 +98,13 @@ static const char regress_sql[] =
     "   UNION ALL SELECT 'cost_usd', environment, subject, costs,"
     "   calls.usd * 86400 / (:until_day - :since_day), cost_days, days.usd"
     "   FROM calls JOIN days USING (environment, subject))"
-    " SELECT metric, environment, subject, n, value, n_before, value_before, value - value_before,"
-    " ratio, p, worse FROM ("
-    "   SELECT metric, environment, subject, n,"
-    "     CASE inverse WHEN 1 THEN n - s ELSE s END * 1.0 / n AS value, n2 AS n_before,"
-    "     CASE inverse WHEN 1 THEN n2 - s2 ELSE s2 END * 1.0 / n2 AS value_before, NULL AS ratio,"
-    "     p, p < 0.01 / comparisons AS worse FROM tests"
-    "   UNION ALL SELECT metric, environment, subject, n, value, days, usual,"
+    " SELECT metric, environment, subject, n, value, wilson_low(k, n), wilson_high(k, n),"
+    " n_before, value_before, wilson_low(k2, n_before), wilson_high(k2, n_before),"
+    " value - value_before, ratio, p, worse FROM ("
+    "   SELECT metric, environment, subject, n, k, k * 1.0 / n AS value, n2 AS n_before, k2,"
+    "     k2 * 1.0 / n2 AS value_before, NULL AS ratio, p, p < 0.01 / comparisons AS worse"
+    "     FROM tests"
+    "   UNION ALL SELECT metric, environment, subject, n, NULL, value, days, NULL, usual,"
     "     value / NULLIF(usual, 0), NULL, COALESCE(value / NULLIF(usual, 0) > :max_ratio, 0)"
     "     FROM figures WHERE n >= :min_count AND days > 0 AND value IS NOT NULL)"
     " ORDER BY worse DESC, metric, environment, subject LIMIT :limit";

@@ -301,8 +301,8 @@ static const struct stats_kind kinds[] = {
     {"regress",
      ALOG_QUERY_REGRESS,
      REGRESS_FILTERS,
-     {"metric", "environment", "subject", "n", "value", "n_before", "value_before", "change",
-      "ratio", "p_value", "worse"},
+     {"metric", "environment", "subject", "n", "value", "value_low", "n_before", "value_before",
+      "value_before_low", "change", "ratio", "p_value", "worse"},
      "worse"},
 };
 

@@ -134,9 +134,10 @@ class History:
                     sd = math.sqrt(p * (1 - p) * (1 / n + 1 / m))
                     chance = 0.5 * math.erfc((t / m - s / n) / sd / math.sqrt(2)) if sd else 1.0
                     bad = "failure" in metric
-                    tests[metric, subject] = (n, (n - s if bad else s) / n, m, (m - t if bad else t) / m, None, chance)
-        expected = {key: (*values, values[5] < 0.01 / len(tests)) for key, values in tests.items()}
-        columns = ("n", "value", "n_before", "value_before", "ratio", "p_value", "worse")
+                    tests[metric, subject] = (n, *rate(n - s if bad else s, n), m, *rate(m - t if bad else t, m), None, chance)
+        expected = {key: (*values, values[-1] < 0.01 / len(tests)) for key, values in tests.items()}
+        columns = ("n", "value", "value_low", "value_high", "n_before", "value_before", "value_before_low", "value_before_high",
+                   "ratio", "p_value", "worse")
         compare("regress", rows, ("metric", "subject"), expected, columns)
 
     def compare_medians(self, rows, begin, behind, least, max_ratio, where):
@@ -157,10 +158,11 @@ class History:
                 before = [figure(v) for day, v in days.items() if day < begin and len(v) >= enough]
                 if len(days.get(begin, ())) >= least and before:
                     value, usual = figure(days[begin]) / days_in, median(before)
-                    expected[metric, subject] = (len(days[begin]), value, len(before), usual)
-        compare("regress of p95 and cost", rows, ("metric", "subject"), expected, ("n", "value", "n_before", "value_before"), SKETCH_ERROR)
+                    expected[metric, subject] = (len(days[begin]), value, len(before), usual, None, None)
+        compare("regress of p95 and cost", rows, ("metric", "subject"), expected,
+                ("n", "value", "n_before", "value_before", "value_low", "value_before_high"), SKETCH_ERROR)
         for row in rows:
-            _, value, _, usual = expected[row["metric"], row["subject"]]
+            _, value, _, usual, *_ = expected[row["metric"], row["subject"]]
             ratio = value / usual if usual else None
             if not same(row["ratio"], ratio, 3 * SKETCH_ERROR):
                 fail(f"ratio, {row['metric']} of {row['subject']}", row, ratio)
