@@ -1,3 +1,4 @@
+alog_add_test(aggregator test_arena alog_test_support alog_aggregator)
 alog_add_test(aggregator test_archive_rebuild alog_test_database alog_test_ingest)
 alog_add_test(aggregator test_archive_crash alog_test_ingest)
 alog_add_test(aggregator test_archive_steps alog_test_ingest)
@@ -24,6 +25,7 @@ alog_add_test(aggregator test_job_parts alog_test_support alog_aggregator PkgCon
 alog_add_test(aggregator test_latency_limits alog_test_support alog_aggregator)
 alog_add_test(aggregator test_levels alog_test_ingest)
 alog_add_test(aggregator test_lost_segments alog_test_database alog_test_ingest)
+alog_add_test(aggregator test_fold_pool alog_test_support alog_aggregator)
 alog_add_test(aggregator test_message_pattern alog_test_support alog_aggregator)
 alog_add_test(aggregator test_names alog_test_support alog_aggregator)
 alog_add_test(aggregator test_pattern_memo alog_test_support alog_aggregator)
