@@ -341,8 +341,7 @@ static void fetch_lists(const struct writing *writing, struct alog_group *group)
 static enum alog_status prepare(struct alog_deltas *deltas, char *sql,
                                 sqlite3_stmt **ret_statement) {
     enum alog_status status =
-        sql ? alog_deltas_prepare(deltas, sql, ret_statement)
-            : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+        sql ? alog_deltas_prepare(deltas, sql, ret_statement) : no_memory(deltas);
     sqlite3_free(sql);
     return status;
 }
@@ -373,10 +372,7 @@ static enum alog_status prepare_three(struct alog_deltas *deltas, const char *ta
         append_each(columns, marks, updates);
     }
     char *places = sqlite3_str_finish(marks), *changes = sqlite3_str_finish(updates);
-    enum alog_status status =
-        columns && places && changes
-            ? ALOG_OK
-            : alog_fail(deltas->error, ALOG_NO_MEMORY, 0, -1, "out of memory");
+    enum alog_status status = columns && places && changes ? ALOG_OK : no_memory(deltas);
     if (status == ALOG_OK) {
         status = prepare(deltas, sqlite3_mprintf(insert_sql, table, columns, places, "NOTHING", ""),
                          insert);

@@ -231,14 +231,6 @@ void *alog_groups_part(struct alog_groups *groups, enum alog_rollup rollup,
 
 /* ---- Columns of a row ---- */
 
-enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketch *sketch,
-                                   int64_t value_us) {
-    size_t before = alog_sketch_heap_bytes(sketch);
-    enum alog_status status = alog_sketch_add(sketch, value_us);
-    groups->bytes += alog_sketch_heap_bytes(sketch) - before;
-    return status;
-}
-
 enum alog_status alog_groups_count_at(struct alog_groups *groups, struct alog_sketch *sketch,
                                       uint32_t bucket, uint64_t count) {
     size_t before = alog_sketch_heap_bytes(sketch);

@@ -143,8 +143,6 @@ struct alog_group *alog_groups_at(const struct alog_groups *groups, enum alog_ro
                                   uint32_t index);
 
 /* Parts of a row; false or a status other than ALOG_OK: no memory. */
-enum alog_status alog_groups_count(struct alog_groups *groups, struct alog_sketch *sketch,
-                                   int64_t value_us);
 enum alog_status alog_groups_count_at(struct alog_groups *groups, struct alog_sketch *sketch,
                                       uint32_t bucket, uint64_t count);
 enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
