@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "calendar.h"
 #include "fixed.h"
@@ -164,29 +165,53 @@ static void bind_days(struct binding *b, const struct alog_db *db, const struct 
     bind_i64(b, ":until_day", false, until);
 }
 
-/* What is compared must have two ends: the latest day, when nobody said. A window that begins after
- * it has nothing. */
-static enum alog_status bind_regress_days(struct binding *b, struct alog_db *db,
-                                          const struct alog_query *query,
-                                          struct alog_error *error) {
+static int64_t now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+/* The latest day with events before `before_s`; 0 without any. */
+static enum alog_status find_latest_day(struct alog_db *db, struct alog_string environment,
+                                        int64_t before_s, int64_t *ret_day,
+                                        struct alog_error *error) {
     static const char sql[] =
         "SELECT MAX(day_epoch) FROM daily_summary WHERE (environment = ?1 OR ?1 = '*')"
         " AND day_epoch < ?2 AND events > 0";
-    int32_t offset_s = db->time_zone_offset_s;
-    int64_t until = bound_or(query->until_ns, ALOG_DAY_S, offset_s, true, INT64_MAX);
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) != SQLITE_OK) {
         return alog_sql_fail(db->sqlite, error, "looking for the latest day");
     }
-    struct alog_string environment = environment_of(query);
     sqlite3_bind_text64(statement, 1, environment.data, environment.len, SQLITE_STATIC,
                         SQLITE_UTF8);
-    sqlite3_bind_int64(statement, 2, until);
-    int64_t latest = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_bind_int64(statement, 2, before_s);
+    int64_t day = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     if (sqlite3_finalize(statement) != SQLITE_OK) {
         return alog_sql_fail(db->sqlite, error, "looking for the latest day");
     }
-    until = query->until_ns.present ? until : latest + ALOG_DAY_S;
+    *ret_day = day;
+    return ALOG_OK;
+}
+
+/* What is compared must have two ends. When nobody said where it ends: with the latest day that is
+ * over, since the morning of one that has only begun is not like the whole day before it; but a
+ * window that begins with such a day is asked for as it is. One that begins after the latest day
+ * has nothing. */
+static enum alog_status bind_regress_days(struct binding *b, struct alog_db *db,
+                                          const struct alog_query *query,
+                                          struct alog_error *error) {
+    int32_t offset_s = db->time_zone_offset_s;
+    int64_t until = bound_or(query->until_ns, ALOG_DAY_S, offset_s, true, INT64_MAX);
+    int64_t today = alog_bucket_start(now_s(), ALOG_DAY_S, offset_s);
+    if (!query->until_ns.present) {
+        bool of_today = bound_or(query->since_ns, ALOG_DAY_S, offset_s, false, INT64_MIN) >= today;
+        enum alog_status status =
+            find_latest_day(db, environment_of(query), of_today ? INT64_MAX : today, &until, error);
+        if (status != ALOG_OK) {
+            return status;
+        }
+        until += ALOG_DAY_S;
+    }
     int64_t since = bound_or(query->since_ns, ALOG_DAY_S, offset_s, false, until - ALOG_DAY_S);
     since = since < until ? since : until;
     bind_i64(b, ":since_day", false, since);

@@ -7,6 +7,9 @@ static const struct alog_column regress_columns[] = {
      " latency_p95_ms, cost_usd"},
     {"environment", ALOG_COLUMN_TEXT, "the environment"},
     {"subject", ALOG_COLUMN_TEXT, "whose: an agent, a provider and its model, a hook; empty = all"},
+    {"first_day", ALOG_COLUMN_TEXT, "the window's first day, YYYY-MM-DD"},
+    {"last_day", ALOG_COLUMN_TEXT,
+     "its last one; when nobody said, the latest day with events that is over"},
     {"n", ALOG_COLUMN_INTEGER, "n of value"},
     {"value", ALOG_COLUMN_REAL, "in the window; cost per day"},
     {"value_low", ALOG_COLUMN_RATE, "of a rate, lower end of its 95 % interval (Wilson)"},
@@ -30,6 +33,8 @@ static const struct alog_column regress_columns[] = {
 #define ONLY(column) " AND (:" column " IS NULL OR " column " = :" column ")"
 
 #define SUBJECT " CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END"
+
+#define DAY(epoch) " strftime('%Y-%m-%d', " epoch " + :time_zone_offset_s, 'unixepoch')"
 
 /* Nothing but agents and providers can be filtered by an agent and so on: the others fall away. */
 #define NO_FILTER                                                                                  \
@@ -98,7 +103,8 @@ static const char regress_sql[] =
     "   UNION ALL SELECT 'cost_usd', environment, subject, costs,"
     "   calls.usd * 86400 / (:until_day - :since_day), cost_days, days.usd"
     "   FROM calls JOIN days USING (environment, subject))"
-    " SELECT metric, environment, subject, n, value, wilson_low(k, n), wilson_high(k, n),"
+    " SELECT metric, environment, subject," DAY(":since_day") "," DAY(":until_day - 86400") ","
+    " n, value, wilson_low(k, n), wilson_high(k, n),"
     " n_before, value_before, wilson_low(k2, n_before), wilson_high(k2, n_before),"
     " value - value_before, ratio, p, worse FROM ("
     "   SELECT metric, environment, subject, n, k, k * 1.0 / n AS value, n2 AS n_before, k2,"

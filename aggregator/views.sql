@@ -569,9 +569,9 @@ SELECT metric, environment, CAST(strftime('%Y-%m-%d', day_epoch + (SELECT CAST(v
 FROM changes
 ORDER BY day_epoch DESC, metric, environment;
 
--- Each environment's latest day, rates against the day before, p95 and cost against the median of the days with any among the
--- 7 before; rates come first, and of both those that changed for the worse most. `agentlog stats regress` compares any window,
--- and judges: it has the p value of rates, and leaves out what has too small an n.
+-- Each environment's latest day that is over, rates against the day before, p95 and cost against the median of the days with
+-- any among the 7 before; rates come first, and of both those that changed for the worse most. `agentlog stats regress` compares
+-- any window, and judges: it has the p value of rates, and leaves out what has too small an n.
 CREATE VIEW v_regress (
     metric,                  -- success_rate, availability, hook_failure_rate, test_failure_rate, job_success_rate, latency_p95_ms, cost_usd
     environment,             -- the environment
@@ -585,7 +585,8 @@ CREATE VIEW v_regress (
     chi_square,              -- of two rates being equal, one degree of freedom: above 6.6 once in a hundred times by chance
     ratio                    -- of p95 and cost, value / value_before
 ) AS
-WITH latest_days AS (SELECT environment, MAX(day_epoch) AS latest FROM daily_summary WHERE events > 0 GROUP BY environment),
+WITH latest_days AS (SELECT environment, MAX(day_epoch) AS latest FROM daily_summary
+    WHERE events > 0 AND day_epoch + 86400 <= CAST(strftime('%s', 'now') AS INTEGER) GROUP BY environment),
 providers AS (SELECT *, CASE model WHEN '' THEN provider_id ELSE provider_id || ' ' || model END AS subject FROM daily_providers),
 rates AS (SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE day_epoch = latest) AS n,
         SUM(s) FILTER (WHERE day_epoch = latest) AS s, SUM(n) FILTER (WHERE day_epoch < latest) AS n2,

@@ -38,7 +38,7 @@ static const struct {
     {"v_hooks", "hooks: runs, failures, time"},
     {"v_events", "events by type: how many, without a job, first and last day"},
     {"v_trend", "figures by day, with their change"},
-    {"v_regress", "the latest day against the day and the week before"},
+    {"v_regress", "the latest day that is over against the day and the week before"},
 };
 
 static const char examples[] =

@@ -301,8 +301,8 @@ static const struct stats_kind kinds[] = {
     {"regress",
      ALOG_QUERY_REGRESS,
      REGRESS_FILTERS,
-     {"metric", "environment", "subject", "n", "value", "value_low", "n_before", "value_before",
-      "value_before_low", "change", "ratio", "p_value", "worse"},
+     {"metric", "environment", "subject", "last_day", "n", "value", "value_low", "n_before",
+      "value_before", "value_before_low", "change", "ratio", "p_value", "worse"},
      "worse"},
 };
 
@@ -339,7 +339,7 @@ static const struct cli_choice choices[] = {
                      "whole days; filters: " NO_FILTERS},
     {"trend", "one figure by day or week, with its change; filters: " TREND_FILTERS},
     {"regress",
-     "what got worse: the latest day with events, the day before --until, or --since to --until, "
+     "what got worse: the latest day that is over, the day before --until, or --since to --until, "
      "against as long before it and the week before; filters: " REGRESS_FILTERS},
     {NULL, NULL}};
 
@@ -598,7 +598,8 @@ static enum exit_code run(const struct cli_command *command,
         pick_columns(kind, &query, columns);
         code = db_query_show(&local, table, columns);
         if (kind->kind == ALOG_QUERY_REGRESS && table->row_count == 0 && !local.json) {
-            message("nothing was compared: too little (--min-count) in the window or before it");
+            message("nothing was compared: too little (--min-count) in the window%s, or before it",
+                    local.until_ns.present ? "" : ", which ends with the latest day that is over");
         }
         alog_table_free(table);
         return code == EXIT_FINE && breached ? EXIT_THRESHOLD : code;

@@ -162,7 +162,8 @@ enum alog_query_kind {
     ALOG_QUERY_RETRIES = 23,            /* ai; by agent and issue type; whole days */
     ALOG_QUERY_ALL_TIME = 24,           /* a row per environment; whole days */
     ALOG_QUERY_TREND = 25,   /* a row per day or week; metric, weekly, and the metric's filters */
-    ALOG_QUERY_REGRESS = 26, /* aipm; what got worse; whole days; min_count, max_ratio */
+    ALOG_QUERY_REGRESS = 26, /* aipm; what got worse; whole days, without until_ns up to the latest
+                                with events that is over; min_count, max_ratio */
     ALOG_QUERY_JOB_STRATEGIES = 27,
     ALOG_QUERY_JOB_TESTS = 28,         /* those that failed or were in error */
     ALOG_QUERY_JOB_TIMELINE = 29,      /* all of them in order of time */

@@ -116,6 +116,9 @@ class History:
             rows = self.stats("regress", *options)
             if self.exit != (4 if any(r["worse"] for r in rows) else 0):
                 fail(f"exit code of regress {options}", self.exit, rows)
+            for row in rows:
+                if (row["first_day"], row["last_day"]) != (day_text(begin), day_text(behind - 1)):
+                    fail("window of regress", row, (day_text(begin), day_text(behind - 1)))
             figures = ("latency_p95_ms", "cost_usd")
             self.compare_rates([r for r in rows if r["metric"] not in figures], begin, behind, least, where, about)
             self.compare_medians([r for r in rows if r["metric"] in figures], begin, behind, least, max_ratio, where)
