@@ -12,6 +12,9 @@
             {"value", (kind), "the figure: a rate as 0..1, times in ms, cost in dollars"},         \
             {"value_low", (kind), "of a rate of n, lower end of its 95 % interval (Wilson)"},      \
             {"value_high", (kind), "upper end of it"},                                             \
+            {"source", ALOG_COLUMN_TEXT,                                                           \
+             "what it was made from: exact (counts and sums) or sketch (latencies and times by "   \
+             "class, within 1.1 %)"},                                                              \
             {"previous", (kind), "the value of the period just before; NULL when it has none"},    \
             {"change", (kind), "value - previous"}, {                                              \
             "change_ratio", ALOG_COLUMN_RATE, "change / previous"                                  \
@@ -73,26 +76,33 @@ static const struct alog_column columns_USD[] = TREND_COLUMNS(ALOG_COLUMN_USD);
 /* With LIMIT, the latest periods stay. */
 #define TREND(figures)                                                                             \
     "SELECT strftime('%Y-%m-%d', start + :time_zone_offset_s, 'unixepoch'), environment, n,"       \
-    " value, low, high, previous, value - previous, (value - previous) / NULLIF(previous, 0)"      \
+    " value, low, high, source, previous, value - previous,"                                       \
+    " (value - previous) / NULLIF(previous, 0)"                                                    \
     " FROM (SELECT * FROM (SELECT *, CASE WHEN LAG(start) OVER w = start -" PERIOD_S               \
     "     THEN LAG(value) OVER w END AS previous FROM (" figures ")"                               \
     "     WINDOW w AS (PARTITION BY environment ORDER BY start))"                                  \
     "   WHERE start >= :since_day ORDER BY start DESC, environment LIMIT :limit)"                  \
     " ORDER BY start, environment"
 
+/* What a figure was made from. */
+#define EXACT  "'exact'"
+#define SKETCH "'sketch'"
+
 /* `value` and the ends of its interval of n and the other `sums` of a period's rows. */
-#define FIGURE_WHERE(condition, value, low, high, sums, rows)                                      \
-    TREND("SELECT start, environment, n, " value " AS value, " low " AS low, " high " AS high"     \
-          " FROM (SELECT start, environment, " sums " FROM (" rows                                 \
+#define FIGURE_WHERE(condition, source, value, low, high, sums, rows)                              \
+    TREND("SELECT start, environment, n, " value " AS value, " low " AS low, " high                \
+          " AS high, " source " AS source FROM (SELECT start, environment, " sums " FROM (" rows   \
           ") GROUP BY start, environment)" condition)
 
 /* Of periods that have any. */
-#define FIGURE_OF(value, low, high, sums, rows)                                                    \
-    FIGURE_WHERE(" WHERE n > 0", value, low, high, sums, rows)
+#define FIGURE_FROM(source, value, low, high, sums, rows)                                          \
+    FIGURE_WHERE(" WHERE n > 0", source, value, low, high, sums, rows)
+#define FIGURE_OF(value, low, high, sums, rows) FIGURE_FROM(EXACT, value, low, high, sums, rows)
 
 /* s / n, of n events that each count as 1 or 0. */
-#define RATE_OF(rows)                                                                              \
-    FIGURE_OF("s * 1.0 / n", "wilson_low(s, n)", "wilson_high(s, n)", NS("n", "s"), rows)
+#define RATE_FROM(source, rows)                                                                    \
+    FIGURE_FROM(source, "s * 1.0 / n", "wilson_low(s, n)", "wilson_high(s, n)", NS("n", "s"), rows)
+#define RATE_OF(rows) RATE_FROM(EXACT, rows)
 
 /* s / n, s in units of 1 / scale. */
 #define MEAN_OF(scale, rows) FIGURE_OF("s / (" scale " * n)", "NULL", "NULL", NS("n", "s"), rows)
@@ -106,11 +116,11 @@ static const struct alog_column columns_USD[] = TREND_COLUMNS(ALOG_COLUMN_USD);
 
 /* n; 0 on days that have other events. */
 #define COUNT_OF(rows)                                                                             \
-    FIGURE_WHERE("", "n * 1.0", "NULL", "NULL", N("n"),                                            \
+    FIGURE_WHERE("", EXACT, "n * 1.0", "NULL", "NULL", N("n"),                                     \
                  rows " UNION ALL " ROWS("0", "daily_summary", ""))
 
 #define QUANTILE_OF(quantile, rows)                                                                \
-    FIGURE_OF("sketch_quantile_ms(h, " quantile ")", "NULL", "NULL", NH("n", "h"), rows)
+    FIGURE_FROM(SKETCH, "sketch_quantile_ms(h, " quantile ")", "NULL", "NULL", NH("n", "h"), rows)
 
 #define EXECUTION_TIME_OF(quantile)                                                                \
     QUANTILE_OF(quantile, ROWS(NH("execution_time_count", "success_time_hist, failure_time_hist"), \
@@ -144,8 +154,8 @@ static const struct alog_column columns_USD[] = TREND_COLUMNS(ALOG_COLUMN_USD);
           " g AS (SELECT start, environment, n, successes, e6, SUM(n) OVER w AS total,"            \
           "   SUM(successes) OVER w AS total_successes FROM k"                                     \
           "   WINDOW w AS (PARTITION BY start, environment))"                                      \
-          " SELECT start, environment, total AS n," score " AS value, NULL AS low, NULL AS high"   \
-          " FROM g WHERE total > 0 GROUP BY start, environment")
+          " SELECT start, environment, total AS n," score " AS value, NULL AS low, NULL AS high,"  \
+          " " EXACT " AS source FROM g WHERE total > 0 GROUP BY start, environment")
 /* clang-format on */
 
 /* ---- The metrics ---- */

@@ -296,7 +296,8 @@ static const struct stats_kind kinds[] = {
     {"trend",
      ALOG_QUERY_TREND,
      TREND_FILTERS,
-     {"period", "environment", "n", "value", "value_low", "previous", "change", "change_ratio"},
+     {"period", "environment", "n", "value", "value_low", "source", "previous", "change",
+      "change_ratio"},
      NULL},
     {"regress",
      ALOG_QUERY_REGRESS,
@@ -533,7 +534,8 @@ static bool is_breached(const struct stats_kind *kind, const struct alog_table *
 }
 
 /* Whether the column has an answer to this question: of what rows may be told apart by, what they
- * are, and a threshold's when there is one. */
+ * are, a threshold's when there is one, and where a figure comes from when that depends on what was
+ * asked. */
 static bool is_asked_for(const struct stats_kind *kind, const struct alog_query *query,
                          const char *name) {
     static const char *const words[] = {"agent_name", "issue_type", "provider_id", "model", NULL};
@@ -542,6 +544,9 @@ static bool is_asked_for(const struct stats_kind *kind, const struct alog_query 
     }
     if (strcmp(name, "above_max_ece") == 0) {
         return query->max_ece.present;
+    }
+    if (strcmp(name, "source") == 0) {
+        return query->max_latency_ms.present;
     }
     const uint32_t by = query->by != 0 ? query->by : ALOG_BY_AGENT | ALOG_BY_ISSUE_TYPE;
     const int index = word_index(name, strlen(name), words);

@@ -184,6 +184,8 @@ class Trends:
         compare(name, [r for r in rows if r["n"] or (r["period"],) in expected], ("period",), expected,
                 ("n", "value", "value_low", "value_high", "previous"), SKETCH_ERROR if form == "quantile" else 1e-6)
         for row in rows:
+            if row["source"] != ("sketch" if form == "quantile" else "exact"):
+                fail(f"{name}: source", row, form)
             change = row["value"] - row["previous"] if row["value"] is not None and row["previous"] is not None else None
             ratio = change / row["previous"] if change is not None and row["previous"] else None
             if not same(row["change"], change, 1e-9) or not same(row["change_ratio"], ratio, 1e-9):
