@@ -8,7 +8,12 @@
 #include "output.h"
 
 static const struct cli_option options[] = {
-    CLI_OPTION_FILTER_ENVIRONMENT,
+    {.name = "environment",
+     .argument = "NAME",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(environment),
+     .fallback = "production",
+     .doc = "only this environment; '*' for every one but test"},
     CLI_OPTION_SINCE_WHOLE("day", "days"),
     CLI_OPTION_UNTIL_WHOLE("day", "days"),
     {.name = "allow",
@@ -57,6 +62,9 @@ static enum exit_code ask(const struct cli_arguments *arguments, struct allow_li
     coverage.since_ns = local.since_ns;
     coverage.until_ns = local.until_ns;
     status = alog_db_coverage(db, &coverage, &table, &error);
+    if (status == ALOG_OK) {
+        db_query_tell_unknown_environment(db, coverage.environment);
+    }
     alog_db_close(db);
     if (status != ALOG_OK) {
         return message_failure(status, &error);

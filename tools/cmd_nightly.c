@@ -19,6 +19,7 @@
 
 #include "allow_list.h"
 #include "commands.h"
+#include "db_query.h"
 #include "dead_writers.h"
 #include "messages.h"
 #include "name_list.h"
@@ -65,6 +66,14 @@ static const struct cli_option options[] = {
      .kind = CLI_TEXT,
      CLI_MEMBER(report),
      .doc = "write the page of 'agentlog report' to FILE, which is replaced as a whole"},
+    {.name = "environment",
+     .argument = "NAME",
+     .kind = CLI_TEXT,
+     CLI_MEMBER(environment),
+     .fallback = "production",
+     .doc =
+         "the environment that coverage and the report are about; '*' is every one but test, and "
+         "takes no report"},
     {.name = "allow",
      .argument = "FILE",
      .kind = CLI_TEXT,
@@ -195,10 +204,14 @@ static void coverage(struct nightly *nightly) {
     struct alog_error error = {.message = ""};
     struct alog_db *db = NULL;
     struct alog_table *table = NULL;
+    covering.environment = alog_str(nightly->arguments->environment);
     covering.since_ns = ALOG_I64(nightly->now_ns - COVERAGE_DAYS * NS_PER_DAY);
     enum alog_status status = alog_db_open(nightly->arguments->operands[1], &db, &error);
     if (status == ALOG_OK) {
         status = alog_db_coverage(db, &covering, &table, &error);
+    }
+    if (status == ALOG_OK && nightly->arguments->report == NULL) { /* the report says it itself */
+        db_query_tell_unknown_environment(db, covering.environment);
     }
     alog_db_close(db);
     if (status != ALOG_OK) {
@@ -276,6 +289,7 @@ static void prune(struct nightly *nightly) {
 static void report(struct nightly *nightly) {
     const char *path = nightly->arguments->report;
     const struct report_options reporting = {.db_path = nightly->arguments->operands[1],
+                                             .environment = nightly->arguments->environment,
                                              .now_ns = nightly->now_ns};
     const enum exit_code code = report_write(&reporting, path);
     json_t *facts = json_object();
@@ -374,6 +388,12 @@ static enum exit_code run(const struct cli_command *command,
     nightly.prune.keep_rollups_days = (uint32_t)arguments->keep_rollups_days.value;
     if (!alog_prune_options_valid(&nightly.prune, &error)) {
         return cli_usage_error(command, "%s", error.message);
+    }
+    if (arguments->report != NULL && arguments->environment != NULL &&
+        strcmp(arguments->environment, "*") == 0) {
+        return cli_usage_error(command,
+                               "a report is about one environment: --environment '*' takes "
+                               "no --report");
     }
     char *names = arguments->redact != NULL ? strdup(arguments->redact) : NULL;
     if (names != NULL && !name_list_split(names, nightly.redact)) {

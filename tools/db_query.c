@@ -52,9 +52,7 @@ static void tell_no_match(const struct cli_arguments *arguments) {
     message("nothing matches (%s)", matches);
 }
 
-/* An environment that the database does not have is most often a mistyped one, and some questions
- * answer with zeros: name those that there are. */
-static void tell_unknown_environment(struct alog_db *db, struct alog_string asked) {
+void db_query_tell_unknown_environment(struct alog_db *db, struct alog_string asked) {
     const struct alog_query query = {.kind = ALOG_QUERY_KNOWN_ENVIRONMENTS,
                                      .environment = ALOG_STR("*")};
     const struct alog_string wanted = asked.data != NULL ? asked : ALOG_STR("production");
@@ -106,7 +104,7 @@ enum exit_code db_query_ask(const struct cli_command *command, struct cli_argume
         query->until_ns = arguments->until_ns;
         status = alog_db_query(db, query, ret_table, &error);
         if (status == ALOG_OK) {
-            tell_unknown_environment(db, query->environment);
+            db_query_tell_unknown_environment(db, query->environment);
         }
         alog_db_close(db);
         if (status == ALOG_INVALID) {

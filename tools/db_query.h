@@ -19,6 +19,10 @@ struct alog_query db_query_from(enum alog_query_kind kind, const struct cli_argu
 /* Times that were given without an offset are meant in the database's zone. */
 void db_query_localise(const struct alog_db *db, struct cli_arguments *arguments);
 
+/* Say on stderr that the database does not have the environment (none = production, "*" = all), and
+ * which it has: it is most often a mistyped one, and some questions answer with zeros. */
+void db_query_tell_unknown_environment(struct alog_db *db, struct alog_string asked);
+
 /* Ask for one table, which the caller frees; the times of `arguments` and `query` are made the
  * database's first. What went wrong was said on stderr, and that the database has no such
  * environment, which is no failure; a filter that the question does not know is EXIT_USAGE. */

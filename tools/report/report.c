@@ -219,6 +219,7 @@ enum exit_code report_write(const struct report_options *options, const char *pa
         too_long = page.end_day - page.first_day > REPORT_MOST_DAYS;
     }
     if (page.status == ALOG_OK && !too_long) {
+        db_query_tell_unknown_environment(page.db, page.environment);
         put_page(&page);
     }
     alog_db_close(page.db);
