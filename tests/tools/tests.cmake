@@ -1,6 +1,7 @@
 alog_add_test(tools test_cli_options alog_tools)
 alog_add_test(tools test_id_set alog_commands)
 alog_add_test(tools test_import_time alog_commands)
+alog_add_test(tools test_job_state alog_test_ingest alog_commands)
 alog_add_test(tools test_line_reader alog_tools)
 alog_add_test(tools test_output_table alog_tools)
 alog_add_test(tools test_report_charts alog_report m)
