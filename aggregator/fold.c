@@ -195,11 +195,11 @@ static void count_pending(struct alog_fold *fold) {
 static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
     const struct alog_event_type *type = alog_schema_type(fold->block.schema, fold->cells.type_id);
     uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
-    tally->row = alog_fold_hour_row(fold, ALOG_IN_rollup_events, &name, 1);
+    tally->row = alog_fold_name_row(fold, ALOG_IN_rollup_events, name);
     tally->bucket = fold->bucket;
     /* Fields of user-defined types have other places with other writers. */
     tally->fields = tally->row && type->id < ALOG_FIRST_USER_TYPE
-                        ? alog_fold_hour_row(fold, ALOG_IN_rollup_fields, &name, 1)
+                        ? alog_fold_name_row(fold, ALOG_IN_rollup_fields, name)
                         : NULL;
 }
 
@@ -228,6 +228,7 @@ static inline void count_in_job(struct alog_fold *fold) {
 
 /* Of another hour than the event before, or of an environment that may be another. */
 static void enter_bucket(struct alog_fold *fold) {
+    alog_fold_settle(fold);
     int64_t hour_before = fold->hour_epoch;
     uint32_t environment_before = fold->environment;
     int64_t at_ns = fold->cells.timestamp_ns;
@@ -274,20 +275,6 @@ static inline void fold_event(struct alog_fold *fold) {
 
 /* ---- Blocks ---- */
 
-/* Fetch the rows of one name, most of them tests, that were counted in before: thousands, which
- * have left the processor's cache since. */
-static void fetch_rows(const struct alog_fold *fold, const uint32_t *names, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        __builtin_prefetch(&fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        /* A number: there may be no row, or it may have gone with the groups. */
-        uintptr_t row = (uintptr_t)fold->by_name[names[i] & (ALOG_FOLD_MEMOS - 1)].row;
-        __builtin_prefetch((const void *)row, 1);
-        __builtin_prefetch((const void *)(row + 64), 1);
-    }
-}
-
 /* Most of a block's names were in blocks before it. The others are looked at when an event has
  * them: most are job ids, and are never a name. */
 static void find_names(struct alog_fold *fold) {
@@ -297,7 +284,6 @@ static void find_names(struct alog_fold *fold) {
         uint32_t count = rest < at_once ? rest : at_once;
         uint32_t *names = &fold->strings.names[from];
         alog_names_find_all(&fold->groups.names, &fold->block.strings.strings[from], count, names);
-        fetch_rows(fold, names, count);
     }
 }
 
@@ -373,6 +359,7 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
         status = reset_caches(fold);
         if (status == ALOG_OK) {
             status = fold_events(fold, declared, &result);
+            alog_fold_settle(fold);
             count_pending(fold);
             status = fold->no_memory ? ALOG_NO_MEMORY : status;
         }

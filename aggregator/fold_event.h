@@ -66,6 +66,14 @@ struct alog_fold_memo {
 };
 #define ALOG_FOLD_MEMOS 8192u
 
+/* The same of tables with one dimension. */
+struct alog_fold_name_memo {
+    void *row;
+    uint32_t bucket;
+    uint32_t key; /* name and table */
+};
+#define ALOG_FOLD_NAME_MEMOS 4096u
+
 /* What is still to be counted in a sketch, whose counters are on their way into the cache. */
 struct alog_fold_pending {
     struct alog_sketch *sketch; /* NULL = nothing */
@@ -74,6 +82,52 @@ struct alog_fold_pending {
 #define ALOG_FOLD_PENDING 16u
 
 #define ALOG_FOLD_HINTS 4096u
+
+/* A number that counts. */
+struct alog_fold_number {
+    int64_t units;
+    bool present;
+};
+
+/*
+ * Where an event counts: in a row of its hour and in its job. Those of the types that come most
+ * often wait until there are ALOG_FOLD_WAITING of them. Their rows are too many for the processor's
+ * cache, and are fetched into it meanwhile; and what is done sixteen times over is done faster.
+ * They never wait longer than their hour or their block lasts.
+ */
+struct alog_fold_target {
+    int64_t timestamp_ns;
+    struct alog_row_jobs *job;   /* NULL = in none */
+    struct alog_fold_memo *memo; /* of the row */
+    uint64_t key;                /* … and what it says if it is about this row */
+    void *row;                   /* NULL = in none, or not found yet */
+};
+#define ALOG_FOLD_WAITING 16u
+
+struct alog_fold_execution {
+    struct alog_fold_target target;
+    bool success;
+    struct alog_fold_number confidence_e6, time_us, fixes, files, remaining, attempt;
+    int64_t excluded;
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
+};
+
+struct alog_fold_call {
+    struct alog_fold_target target;
+    bool success, not_run, bad_result, cancelled, fallback;
+    struct alog_fold_number latency_us, retries, input_tokens, output_tokens, cost_nusd;
+    int64_t excluded;
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
+    uint32_t fallback_from, fallback_reason;
+};
+
+struct alog_fold_test {
+    struct alog_row_rollup_tests *row; /* NULL = not found yet */
+    bool passed, failed, skipped, in_error;
+    struct alog_fold_number time_us;
+    int64_t excluded;
+    uint32_t test_id;
+};
 
 struct alog_fold {
     const struct alog_fold_scope *scope;
@@ -98,8 +152,12 @@ struct alog_fold {
     struct alog_row_jobs *job; /* it counts in this job; NULL = in none */
     uint32_t bucket;           /* number of its hour and environment */
 
-    /* a ring, empty between blocks */
-    struct alog_fold_pending pending[ALOG_FOLD_PENDING];
+    /* of the events before it, of its hour and environment; nothing between blocks: */
+    uint32_t execution_count, call_count, test_count;
+    struct alog_fold_execution executions[ALOG_FOLD_WAITING];
+    struct alog_fold_call calls[ALOG_FOLD_WAITING];
+    struct alog_fold_test tests[ALOG_FOLD_WAITING];
+    struct alog_fold_pending pending[ALOG_FOLD_PENDING]; /* a ring */
     uint32_t next_pending;
 
     /* across events */
@@ -107,8 +165,9 @@ struct alog_fold {
     uint32_t last_bucket;                /* number */
     struct alog_pattern_memo patterns;   /* of errors */
     uint8_t part_hints[ALOG_FOLD_HINTS]; /* places in jobs' lists, by hash; any may be wrong */
-    struct alog_fold_memo memos[ALOG_FOLD_MEMOS];   /* by hash, of several dimensions, */
-    struct alog_fold_memo by_name[ALOG_FOLD_MEMOS]; /* … and by name, of one */
+    struct alog_fold_memo memos[ALOG_FOLD_MEMOS]; /* by hash, of several dimensions, */
+    /* … and by name, of one: of two buckets that threads' events take turns between */
+    struct alog_fold_name_memo by_name[2][ALOG_FOLD_NAME_MEMOS];
 };
 
 /* A name of the fold's groups; sets fold->no_memory. */
@@ -150,9 +209,12 @@ static inline enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at)
 void *alog_fold_find_row(struct alog_fold *fold, enum alog_rollup rollup,
                          const uint32_t *dimensions, unsigned count);
 
-/* The row of the event's hour with these dimensions. NULL when there is no memory. */
-static inline void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
-                                       const uint32_t *dimensions, unsigned count) {
+/* The memo of a row of the event's hour with two dimensions or more, and what it says if it is
+ * about this row: 0 = there is none that can. The one behind it may be about it too. */
+static inline struct alog_fold_memo *alog_fold_memo_of(struct alog_fold *fold,
+                                                       enum alog_rollup rollup,
+                                                       const uint32_t *dimensions, unsigned count,
+                                                       uint64_t *ret_key) {
     const unsigned bits = 14; /* of each dimension: names are numbered from 0 as they come */
     uint64_t packed = rollup + 1u;
     uint32_t all = 0;
@@ -160,22 +222,81 @@ static inline void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup 
         packed = packed << bits | dimensions[i];
         all |= dimensions[i];
     }
-    if (all >> bits != 0) {
+    *ret_key = all >> bits == 0 ? packed : 0;
+    uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
+    return &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 2)];
+}
+
+static inline bool alog_fold_is_about(const struct alog_fold_memo *memo, uint64_t memo_key,
+                                      uint32_t bucket) {
+    return memo->key == memo_key && memo->bucket == bucket;
+}
+
+static inline void *alog_fold_row_at(struct alog_fold *fold, struct alog_fold_memo *memo,
+                                     uint64_t memo_key, enum alog_rollup rollup,
+                                     const uint32_t *dimensions, unsigned count) {
+    if (memo_key == 0) {
         return alog_fold_find_row(fold, rollup, dimensions, count);
     }
-    uint64_t hash = (packed ^ fold->bucket) * UINT64_C(0x9E3779B97F4A7C15);
-    /* Names are numbered densely: those of one dimension, of which there may be thousands, do not
-     * get into each other's way. */
-    struct alog_fold_memo *memo = count == 1 ? &fold->by_name[dimensions[0] & (ALOG_FOLD_MEMOS - 1)]
-                                             : &fold->memos[hash >> 32 & (ALOG_FOLD_MEMOS - 1)];
-    if (memo->key != packed || memo->bucket != fold->bucket) {
-        void *row = alog_fold_find_row(fold, rollup, dimensions, count);
-        if (!row) {
-            return NULL;
-        }
-        *memo = (struct alog_fold_memo){packed, row, fold->bucket};
+    if (alog_fold_is_about(memo, memo_key, fold->bucket)) {
+        return memo->row;
     }
-    return memo->row;
+    if (alog_fold_is_about(&memo[1], memo_key, fold->bucket)) {
+        return memo[1].row;
+    }
+    void *row = alog_fold_find_row(fold, rollup, dimensions, count);
+    if (row) {
+        memo[1] = memo[0];
+        *memo = (struct alog_fold_memo){memo_key, row, fold->bucket};
+    }
+    return row;
+}
+
+/* The row of the event's hour with these two dimensions or more. NULL when there is no memory. */
+static inline void *alog_fold_hour_row(struct alog_fold *fold, enum alog_rollup rollup,
+                                       const uint32_t *dimensions, unsigned count) {
+    uint64_t key;
+    struct alog_fold_memo *memo = alog_fold_memo_of(fold, rollup, dimensions, count, &key);
+    return alog_fold_row_at(fold, memo, key, rollup, dimensions, count);
+}
+
+/* Names are numbered densely: those of one table, of which there may be thousands, do not get into
+ * each other's way. */
+static inline struct alog_fold_name_memo *alog_fold_name_memo_of(struct alog_fold *fold,
+                                                                 uint32_t name) {
+    return &fold->by_name[fold->bucket & 1][name & (ALOG_FOLD_NAME_MEMOS - 1)];
+}
+
+/* The row of the event's hour with this one dimension. NULL when there is no memory. */
+static inline void *alog_fold_name_row(struct alog_fold *fold, enum alog_rollup rollup,
+                                       uint32_t name) {
+    struct alog_fold_name_memo *memo = alog_fold_name_memo_of(fold, name);
+    const uint32_t key = name * ALOG_ROLLUP_COUNT + rollup;
+    if (memo->key == key && memo->bucket == fold->bucket && name < UINT32_MAX / ALOG_ROLLUP_COUNT) {
+        return memo->row;
+    }
+    void *row = alog_fold_find_row(fold, rollup, &name, 1);
+    if (row) {
+        *memo = (struct alog_fold_name_memo){row, fold->bucket, key};
+    }
+    return row;
+}
+
+static inline void alog_fold_fetch(const void *memory, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 64) {
+        __builtin_prefetch((const char *)memory + at, 1);
+    }
+}
+
+/* Where the event counts; what that takes is fetched. */
+static inline void alog_fold_aim(struct alog_fold *fold, struct alog_fold_target *target,
+                                 enum alog_rollup rollup, const uint32_t *dimensions,
+                                 unsigned count) {
+    target->timestamp_ns = fold->cells.timestamp_ns;
+    target->job = fold->job;
+    target->row = NULL;
+    target->memo = alog_fold_memo_of(fold, rollup, dimensions, count, &target->key);
+    __builtin_prefetch(target->memo);
 }
 
 /* What alog_fold_count_now does not do in place. */
@@ -216,7 +337,23 @@ static inline void *alog_fold_row(struct alog_fold *fold, enum alog_rollup rollu
     return row;
 }
 
-/* Add what the event's type has to say to its rollup and to its job. */
+/* Add what the event's type has to say to its rollup and to its job, now or later. */
 void alog_fold_by_type(struct alog_fold *fold);
+
+/* Add what the events that wait have to say. */
+void alog_fold_settle(struct alog_fold *fold);
+
+/* By type, where they have files of their own. */
+void alog_fold_agent_execution(struct alog_fold *fold);
+void alog_fold_settle_executions(struct alog_fold *fold);
+void alog_fold_provider_performance(struct alog_fold *fold);
+void alog_fold_settle_calls(struct alog_fold *fold);
+void alog_fold_test_execution(struct alog_fold *fold);
+void alog_fold_individual_test_execution(struct alog_fold *fold);
+void alog_fold_settle_tests(struct alog_fold *fold);
+
+/* Offer the event's message as a sample, for the time that it is of. */
+void alog_fold_sample(struct alog_fold *fold, unsigned at, uint32_t *sample, int64_t *first_ns,
+                      int64_t *last_ns);
 
 #endif
