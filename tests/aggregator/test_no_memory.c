@@ -143,7 +143,7 @@ static void folding_and_merging_say_so(unsigned events, bool everywhere) {
 
 static void few_groups(void **state) {
     (void)state;
-    folding_and_merging_say_so(200, true);
+    folding_and_merging_say_so(100, true);
 }
 
 /* So many that arenas take large chunks. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "aggregator/arena.h"
+
 static struct {
     atomic_bool armed, failed;
     atomic_uint count;
@@ -54,12 +56,15 @@ void *__real_reallocarray(void *old, size_t count, size_t bytes);
 char *__real_strdup(const char *text);
 void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
 
+void *__real_alog_arena_take(struct alog_arena *arena, size_t bytes, size_t align);
+
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *old, size_t bytes);
 void *__wrap_reallocarray(void *old, size_t count, size_t bytes);
 char *__wrap_strdup(const char *text);
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
+void *__wrap_alog_arena_take(struct alog_arena *arena, size_t bytes, size_t align);
 
 void *__wrap_malloc(size_t bytes) {
     return fails() ? NULL : __real_malloc(bytes);
@@ -85,5 +90,9 @@ void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off
     const bool is_memory = (flags & MAP_ANONYMOUS) != 0;
     return is_memory && fails() ? MAP_FAILED
                                 : __real_mmap(at, bytes, protection, flags, fd, offset);
+}
+
+void *__wrap_alog_arena_take(struct alog_arena *arena, size_t bytes, size_t align) {
+    return fails() ? NULL : __real_alog_arena_take(arena, bytes, align);
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

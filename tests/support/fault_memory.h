@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 /* From now on, over all threads: the `at`-th allocation fails, and with `for_ever` all behind it. 0
- * = none, they are only counted. What is mapped as memory is an allocation too. */
+ * = none, they are only counted. What is mapped as memory is an allocation too, and so is each
+ * piece of an arena, although most of them need no chunk of their own. */
 void fault_memory_arm(unsigned at, bool for_ever);
 
 /* How many there were since. */
