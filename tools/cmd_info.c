@@ -75,8 +75,8 @@ const struct cli_command cmd_info = {
         "Only headers are read; 'agentlog verify' checks every byte.\n"
         "\n"
         "events_dropped is what writers say they could not keep; events_missing counts the numbers "
-        "that no event has, of which some may be dropped ones. With --archive, what log and "
-        "archive both have counts twice: the totals are of the files.",
+        "that no event has, of which some may be dropped ones. A segment that log and archive "
+        "both have (segments_repeated) counts once; sizes are those of all files.",
     .examples = "agentlog info ./log\n"
                 "agentlog info ./log --archive ./archive --json\n"
                 "agentlog info ./log/2026-02-04/*.zst",

@@ -12,6 +12,7 @@ enum glance_column {
     GLANCE_WRITERS_UNKNOWN,
     GLANCE_SEGMENTS,
     GLANCE_SEGMENTS_UNSEALED,
+    GLANCE_SEGMENTS_REPEATED,
     GLANCE_SEGMENTS_ARCHIVED,
     GLANCE_ARCHIVE_FILES,
     GLANCE_EVENTS,
@@ -37,6 +38,8 @@ static const struct alog_column columns[GLANCE_COLUMNS] = {
     [GLANCE_SEGMENTS] = {"segments", ALOG_COLUMN_INTEGER, "segments with a file of their own"},
     [GLANCE_SEGMENTS_UNSEALED] = {"segments_unsealed", ALOG_COLUMN_INTEGER,
                                   "of them, still written to, or left by a crash"},
+    [GLANCE_SEGMENTS_REPEATED] = {"segments_repeated", ALOG_COLUMN_INTEGER,
+                                  "of them, archived as well, or copies: their events count once"},
     [GLANCE_SEGMENTS_ARCHIVED] = {"segments_archived", ALOG_COLUMN_INTEGER,
                                   "segments that archive files were made of"},
     [GLANCE_ARCHIVE_FILES] = {"archive_files", ALOG_COLUMN_INTEGER, "archive files"},
@@ -44,7 +47,7 @@ static const struct alog_column columns[GLANCE_COLUMNS] = {
     [GLANCE_MIN_TIMESTAMP] = {"min_timestamp", ALOG_COLUMN_TIME, "the earliest event's time"},
     [GLANCE_MAX_TIMESTAMP] = {"max_timestamp", ALOG_COLUMN_TIME, "the latest event's time"},
     [GLANCE_RAW_BYTES] = {"raw_bytes", ALOG_COLUMN_INTEGER, "msgpack, before compression"},
-    [GLANCE_FILE_BYTES] = {"file_bytes", ALOG_COLUMN_INTEGER, "size of the files"},
+    [GLANCE_FILE_BYTES] = {"file_bytes", ALOG_COLUMN_INTEGER, "size of all files"},
     [GLANCE_COMPRESSION] = {"compression", ALOG_COLUMN_REAL, "raw_bytes / file_bytes"},
     [GLANCE_BYTES_PER_EVENT] = {"bytes_per_event", ALOG_COLUMN_REAL, "file_bytes / events"},
     [GLANCE_EVENTS_DROPPED] = {"events_dropped", ALOG_COLUMN_INTEGER,
@@ -91,7 +94,7 @@ static void add_archived(struct log_glance *glance, const char *path) {
 }
 
 void log_glance_add(struct log_glance *glance, const char *path,
-                    const struct alog_segment_info *info) {
+                    const struct alog_segment_info *info, bool repeated) {
     if (info->archived_segments > 0) {
         glance->archive_files++;
         glance->segments_archived += info->archived_segments;
@@ -99,19 +102,21 @@ void log_glance_add(struct log_glance *glance, const char *path,
     } else {
         glance->segments++;
         glance->segments_unsealed += !info->sealed;
+        glance->segments_repeated += repeated;
         add_losses(glance, info->writer_id, info->dropped);
-        glance->missing +=
-            missing_in(info->predecessor_last_sequence, info->last_sequence, info->events);
+        if (!repeated) {
+            glance->missing +=
+                missing_in(info->predecessor_last_sequence, info->last_sequence, info->events);
+        }
     }
-    if (info->events > 0 &&
-        (glance->events == 0 || info->min_timestamp_ns < glance->min_timestamp_ns)) {
+    const uint64_t events = repeated ? 0 : info->events;
+    if (events > 0 && (glance->events == 0 || info->min_timestamp_ns < glance->min_timestamp_ns)) {
         glance->min_timestamp_ns = info->min_timestamp_ns;
     }
-    if (info->events > 0 &&
-        (glance->events == 0 || info->max_timestamp_ns > glance->max_timestamp_ns)) {
+    if (events > 0 && (glance->events == 0 || info->max_timestamp_ns > glance->max_timestamp_ns)) {
         glance->max_timestamp_ns = info->max_timestamp_ns;
     }
-    glance->events += info->events;
+    glance->events += events;
     glance->raw_bytes += info->raw_bytes;
     glance->file_bytes += info->file_bytes;
     glance->damages += info->damages;
@@ -179,6 +184,7 @@ struct alog_table log_glance_table(struct log_glance *glance) {
     cells[GLANCE_WRITERS_UNKNOWN] = count(glance->writers.unknown);
     cells[GLANCE_SEGMENTS] = count(glance->segments);
     cells[GLANCE_SEGMENTS_UNSEALED] = count(glance->segments_unsealed);
+    cells[GLANCE_SEGMENTS_REPEATED] = count(glance->segments_repeated);
     cells[GLANCE_SEGMENTS_ARCHIVED] = count(glance->segments_archived);
     cells[GLANCE_ARCHIVE_FILES] = count(glance->archive_files);
     cells[GLANCE_EVENTS] = count(glance->events);

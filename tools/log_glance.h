@@ -19,14 +19,15 @@ struct log_glance {
     struct segment_links links;
     struct writer_losses *losses;
     size_t loss_count, loss_capacity;
-    uint64_t segments, segments_unsealed, segments_archived, archive_files;
+    uint64_t segments, segments_unsealed, segments_repeated, segments_archived, archive_files;
     uint64_t events, raw_bytes, file_bytes, missing, damages;
     int64_t min_timestamp_ns, max_timestamp_ns; /* of `events` > 0 */
 };
 
-/* Add a segment or archive file. */
+/* Add a segment or archive file. Of a segment that is `repeated` the file counts, its events are
+ * another's. */
 void log_glance_add(struct log_glance *glance, const char *path,
-                    const struct alog_segment_info *info);
+                    const struct alog_segment_info *info, bool repeated);
 
 /* The sums as a table of one row, whose cells are to be freed; after the last log_glance_add. */
 struct alog_table log_glance_table(struct log_glance *glance);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "safe_text.h"
+#include "segment_repeats.h"
 
 #define ID_BYTES 33
 
@@ -13,6 +14,7 @@ struct segment_fact {
     const char *path;
     struct alog_segment_info info;
     char writer_id[ID_BYTES], file_id[ID_BYTES], predecessor_id[ID_BYTES];
+    bool repeated; /* its events are counted already */
 };
 
 enum fact_column {
@@ -124,8 +126,8 @@ void segment_facts_add(struct segment_facts *facts, const char *path,
     struct segment_fact *fact = &facts->segments[facts->count++];
     fact->path = path;
     fact->info = *info;
+    fact->repeated = false;
     name_types(path, &fact->info);
-    log_glance_add(&facts->glance, path, info);
     snprintf(fact->writer_id, sizeof fact->writer_id, "%016" PRIx64, info->writer_id);
     format_id(info->file_id, fact->file_id);
     format_id(info->predecessor_id, fact->predecessor_id);
@@ -138,6 +140,23 @@ void segment_facts_free(struct segment_facts *facts) {
     free(facts->segments);
     log_glance_free(&facts->glance);
     *facts = (struct segment_facts){0};
+}
+
+/* When all are there: only then it is known which are met twice. */
+static void add_up(struct segment_facts *facts) {
+    struct segment_repeats repeats = {0};
+    bool *repeated = output_allocate(facts->count, sizeof *repeated);
+    for (size_t i = 0; i < facts->count; i++) {
+        segment_repeats_add(&repeats, facts->segments[i].path, &facts->segments[i].info);
+    }
+    segment_repeats_find(&repeats, repeated);
+    for (size_t i = 0; i < facts->count; i++) {
+        struct segment_fact *fact = &facts->segments[i];
+        fact->repeated = repeated[i];
+        log_glance_add(&facts->glance, fact->path, &fact->info, fact->repeated);
+    }
+    free(repeated);
+    segment_repeats_free(&repeats);
 }
 
 /* ---- As a table ---- */
@@ -227,7 +246,7 @@ static struct alog_type_count *merge_types(const struct segment_facts *facts, si
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++) {
         const struct alog_segment_info *info = &facts->segments[i].info;
-        for (size_t j = 0; j < info->type_count; j++) {
+        for (size_t j = 0; j < info->type_count && !facts->segments[i].repeated; j++) {
             types[count++] = info->types[j];
         }
     }
@@ -287,6 +306,7 @@ static json_t *rows_json(const struct segment_facts *facts) {
 }
 
 void segment_facts_print_json(struct segment_facts *facts, struct output *output, bool rows) {
+    add_up(facts);
     struct alog_table sums = log_glance_table(&facts->glance);
     size_t count;
     struct alog_type_count *types = merge_types(facts, &count);
@@ -301,6 +321,7 @@ void segment_facts_print_json(struct segment_facts *facts, struct output *output
 }
 
 void segment_facts_print(struct segment_facts *facts, struct output *output, bool rows) {
+    add_up(facts);
     struct alog_table sums = log_glance_table(&facts->glance);
     if (rows) {
         struct alog_table table = make_table(facts);

@@ -21,7 +21,7 @@ struct segment_facts {
 void segment_facts_add(struct segment_facts *facts, const char *path,
                        const struct alog_segment_info *info);
 
-/* Print a row per segment if `rows`, the whole at a glance, and the events by type. */
+/* Print a row per segment if `rows`, the whole at a glance, and the events by type; once. */
 void segment_facts_print(struct segment_facts *facts, struct output *output, bool rows);
 /* The same as a JSON object. */
 void segment_facts_print_json(struct segment_facts *facts, struct output *output, bool rows);
