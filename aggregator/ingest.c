@@ -97,12 +97,14 @@ static bool is_ending(const struct run *run) {
 /*
  * Whether what has been read is a batch: it fills the memory, or less is to come, so that batches
  * become smaller towards the end, where nothing is left to do beside writing the last one. Small
- * ones are not worth it: each writes the rows of its hours anew.
+ * ones are not worth it, for each writes the rows of its hours anew, nor is waiting for the one
+ * before, while there is something to fold.
  */
 static bool is_batch(const struct run *run) {
     const size_t bytes = alog_fold_pool_bytes(run->pool) + alog_groups_bytes(&run->groups);
     return bytes >= run->setup->groups_limit_bytes ||
-           (bytes >= LEAST_BATCH_BYTES && is_ending(run));
+           (bytes >= LEAST_BATCH_BYTES && is_ending(run) &&
+            !alog_batch_writer_is_busy(&run->writer));
 }
 
 /* Hand what has been read so far to the writer. */

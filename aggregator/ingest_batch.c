@@ -116,7 +116,13 @@ static enum alog_status write_batch(struct alog_batch_writer *writer) {
 static void *run(void *context) {
     struct alog_batch_writer *writer = context;
     writer->status = write_batch(writer);
+    /* A hint of when to join; joining is what orders everything else. */
+    atomic_store_explicit(&writer->busy, false, memory_order_relaxed);
     return NULL;
+}
+
+bool alog_batch_writer_is_busy(const struct alog_batch_writer *writer) {
+    return atomic_load_explicit(&writer->busy, memory_order_relaxed);
 }
 
 enum alog_status alog_batch_writer_wait(struct alog_batch_writer *writer,
@@ -140,6 +146,7 @@ enum alog_status alog_batch_writer_put(struct alog_batch_writer *writer, struct 
     }
     writer->batch = *batch;
     *batch = (struct alog_batch){0};
+    atomic_store_explicit(&writer->busy, true, memory_order_relaxed);
     writer->running = pthread_create(&writer->thread, NULL, run, writer) == 0;
     if (!writer->running) {
         run(writer); /* then nothing is read meanwhile */

@@ -9,6 +9,7 @@
 #define AGENTLOG_AGGREGATOR_INGEST_BATCH_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "groups.h"
 #include "ledger.h"
@@ -35,6 +36,7 @@ struct alog_batch_writer {
     /* of the batch that is being written */
     bool running;
     pthread_t thread;
+    atomic_bool busy; /* the thread has not come to its end */
     struct alog_batch batch;
     enum alog_status status;
     struct alog_error error;
@@ -44,6 +46,9 @@ struct alog_batch_writer {
  * of the one before. */
 enum alog_status alog_batch_writer_put(struct alog_batch_writer *writer, struct alog_batch *batch,
                                        struct alog_error *error);
+
+/* Whether a batch is being written: alog_batch_writer_put would wait. */
+bool alog_batch_writer_is_busy(const struct alog_batch_writer *writer);
 
 /* Wait until nothing is being written; what became of it. */
 enum alog_status alog_batch_writer_wait(struct alog_batch_writer *writer, struct alog_error *error);
