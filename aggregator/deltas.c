@@ -5,6 +5,7 @@
 #include "calendar.h"
 #include "deltas_internal.h"
 #include "format/error.h"
+#include "levels.h"
 #include "sql_error.h"
 
 /* ---- Statements ---- */
@@ -93,12 +94,11 @@ static void append_merge(sqlite3_str *sql, const struct alog_rollup_column *colu
     }
 }
 
-static char *upsert_sql(const struct alog_rollup_kind *kind) {
+/* `suffix`, `epoch`: the table's and its time column's, if that is not the rollup itself. */
+static char *upsert_sql(const struct alog_rollup_kind *kind, const char *suffix,
+                        const char *epoch) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(sql, "INSERT INTO %s (environment, %s", kind->table,
-                        kind->scope == ALOG_SCOPE_JOB   ? "job_id"
-                        : kind->scope == ALOG_SCOPE_DAY ? "day_epoch"
-                                                        : "hour_epoch");
+    sqlite3_str_appendf(sql, "INSERT INTO %s%s (environment, %s", kind->table, suffix, epoch);
     for (unsigned i = 0; i < kind->dimension_count; i++) {
         sqlite3_str_appendf(sql, ", %s", kind->dimensions[i]);
     }
@@ -171,7 +171,7 @@ static enum alog_status bind_row(struct alog_deltas *deltas, sqlite3_stmt *state
 static enum alog_status upsert_table(struct alog_deltas *deltas,
                                      const struct alog_rollup_kind *kind,
                                      struct alog_group **sorted, uint32_t count) {
-    char *sql = upsert_sql(kind);
+    char *sql = upsert_sql(kind, "", kind->scope == ALOG_SCOPE_DAY ? "day_epoch" : "hour_epoch");
     sqlite3_stmt *upsert = NULL;
     enum alog_status status = sql ? alog_deltas_prepare(deltas, sql, &upsert) : ALOG_NO_MEMORY;
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
@@ -252,6 +252,53 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
     free(deltas.bytes);
     sqlite3_finalize(deltas.mark);
     alog_groups_free(groups);
+    return status;
+}
+
+/* ---- Days ---- */
+
+/* The rows of one table by day, which has none of these yet. */
+static enum alog_status insert_days(struct alog_deltas *deltas, enum alog_rollup rollup,
+                                    const struct alog_group_ranks *ranks) {
+    const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
+    const uint32_t count = deltas->groups->tables[rollup].count;
+    char *sql =
+        upsert_sql(kind, alog_level_suffix(ALOG_LEVEL_DAY), alog_level_epoch(ALOG_LEVEL_DAY));
+    sqlite3_stmt *insert = NULL;
+    struct alog_group **sorted = NULL;
+    enum alog_status status = sql ? alog_deltas_prepare(deltas, sql, &insert) : ALOG_NO_MEMORY;
+    if (status == ALOG_OK) {
+        status = alog_groups_sort(deltas->groups, rollup, ranks, &sorted);
+    }
+    for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {
+        status = bind_row(deltas, insert, kind, sorted[i]);
+        if (status == ALOG_OK) {
+            status = alog_deltas_run(deltas, insert, kind->table);
+        }
+    }
+    free(sorted);
+    sqlite3_finalize(insert);
+    sqlite3_free(sql);
+    return status;
+}
+
+enum alog_status alog_deltas_insert_days(sqlite3 *db, struct alog_groups *days,
+                                         struct alog_error *error) {
+    struct alog_deltas deltas = {.db = db, .groups = days, .error = error};
+    struct alog_group_ranks ranks = {NULL, NULL};
+    enum alog_status status = alog_names_rank(&days->names, &ranks.names);
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        if (alog_level_wanted(rollup) && days->tables[rollup].count != 0) {
+            status = insert_days(&deltas, rollup, &ranks);
+        }
+    }
+    if (status == ALOG_NO_MEMORY) {
+        alog_fail(error, status, 0, -1, "out of memory");
+    } else if (status == ALOG_OK && days->overflow) {
+        status = overflow(&deltas, "the sums by day");
+    }
+    free(ranks.names);
+    free(deltas.bytes);
     return status;
 }
 

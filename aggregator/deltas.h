@@ -20,6 +20,14 @@ enum alog_status alog_deltas_write(sqlite3 *db, struct alog_groups *groups,
                                    struct alog_error *error);
 
 /*
+ * Insert groups that stand for days (alog_groups_copy_days) into the levels by day (levels.h),
+ * which have no rows of these days. They stay as they are. ALOG_CORRUPT: a sum leaves 64 bits.
+ * ALOG_NO_MEMORY, ALOG_IO, …: the caller rolls back.
+ */
+enum alog_status alog_deltas_insert_days(sqlite3 *db, struct alog_groups *days,
+                                         struct alog_error *error);
+
+/*
  * Add (sign 1) or take back (sign -1), into `groups`, what the jobs in the database say of their
  * days: those that `ids` selects (environment, job_id), at most `limit` of what it has left.
  * *ret_done: it has no more. ALOG_NO_MEMORY, ALOG_CORRUPT, ALOG_IO.

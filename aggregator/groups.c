@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "calendar.h"
+
 #define PAGE_GROUPS 256u
 
 static uint32_t group_bytes(const struct alog_rollup_kind *kind) {
@@ -428,20 +430,23 @@ static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_
     return status;
 }
 
+/* Add a group to the one of `into` that has the key, which is still in names of `from`. */
+static enum alog_status merge_group(struct merge *merge, enum alog_rollup rollup,
+                                    struct alog_group_key key, struct alog_group *group) {
+    bool done = translate(merge, &key.environment) && translate_job(merge, &key.job) &&
+                translate_dimensions(merge, key.dimensions);
+    void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
+    return row ? merge_row(merge, alog_rollup_kind(rollup), row, group->row) : ALOG_NO_MEMORY;
+}
+
 static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup,
                                     int64_t from_hour_epoch) {
-    const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
         struct alog_group *group = alog_groups_at(merge->from, rollup, i);
-        struct alog_group_key key = group->key;
-        if (key.hour_epoch < from_hour_epoch) {
-            continue;
+        if (group->key.hour_epoch >= from_hour_epoch) {
+            status = merge_group(merge, rollup, group->key, group);
         }
-        bool done = translate(merge, &key.environment) && translate_job(merge, &key.job) &&
-                    translate_dimensions(merge, key.dimensions);
-        void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
-        status = row ? merge_row(merge, kind, row, group->row) : ALOG_NO_MEMORY;
     }
     return status;
 }
@@ -474,7 +479,7 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
     return status;
 }
 
-/* ---- Hours ---- */
+/* ---- Hours and days ---- */
 
 int64_t alog_groups_last_hour(const struct alog_groups *groups) {
     const uint32_t count = groups->tables[ALOG_IN_rollup_events].count;
@@ -485,14 +490,53 @@ int64_t alog_groups_last_hour(const struct alog_groups *groups) {
     return last;
 }
 
+/* A merging of hourly tables; merge->ids is freed by the caller. */
+static enum alog_status begin_copy(struct merge *merge, struct alog_groups *into,
+                                   struct alog_groups *from) {
+    *merge = (struct merge){into, from, calloc(from->names.count + 1, sizeof(*merge->ids)), NULL};
+    bool ready = merge->ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
+    return ready ? ALOG_OK : ALOG_NO_MEMORY;
+}
+
 enum alog_status alog_groups_copy_hours(struct alog_groups *into, struct alog_groups *from,
                                         int64_t from_hour_epoch) {
-    struct merge merge = {into, from, calloc(from->names.count + 1, sizeof(*merge.ids)), NULL};
-    bool ready = merge.ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
-    enum alog_status status = ready ? ALOG_OK : ALOG_NO_MEMORY;
+    struct merge merge;
+    enum alog_status status = begin_copy(&merge, into, from);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         if (alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR) {
             status = merge_table(&merge, rollup, from_hour_epoch);
+        }
+    }
+    free(merge.ids);
+    return status;
+}
+
+static enum alog_status copy_days(struct merge *merge, enum alog_rollup rollup,
+                                  const struct alog_day_span *span, int64_t *ret_last_day_epoch) {
+    enum alog_status status = ALOG_OK;
+    for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
+        struct alog_group *group = alog_groups_at(merge->from, rollup, i);
+        struct alog_group_key key = group->key;
+        if (key.hour_epoch >= span->before_hour_epoch) {
+            continue;
+        }
+        key.hour_epoch = alog_bucket_start(key.hour_epoch, ALOG_DAY_S, span->time_zone_offset_s);
+        *ret_last_day_epoch = larger(*ret_last_day_epoch, key.hour_epoch);
+        if (key.hour_epoch >= span->from_day_epoch) {
+            status = merge_group(merge, rollup, key, group);
+        }
+    }
+    return status;
+}
+
+enum alog_status alog_groups_copy_days(struct alog_groups *into, struct alog_groups *from,
+                                       const struct alog_day_span *span,
+                                       int64_t *ret_last_day_epoch) {
+    struct merge merge;
+    enum alog_status status = begin_copy(&merge, into, from);
+    for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
+        if (alog_rollup_kind(rollup)->scope == ALOG_SCOPE_HOUR) {
+            status = copy_days(&merge, rollup, span, ret_last_day_epoch);
         }
     }
     free(merge.ids);

@@ -170,6 +170,17 @@ int64_t alog_groups_last_hour(const struct alog_groups *groups);
 enum alog_status alog_groups_copy_hours(struct alog_groups *into, struct alog_groups *from,
                                         int64_t from_hour_epoch);
 
+/* Add the groups of hourly tables before that hour to those of their days (which an hour of the key
+ * then stands for), from that day on; `from` keeps them too. *ret_last_day_epoch becomes the latest
+ * day of all if that is later. ALOG_NO_MEMORY: `into` is incomplete. */
+struct alog_day_span {
+    int64_t from_day_epoch, before_hour_epoch;
+    int32_t time_zone_offset_s;
+};
+enum alog_status alog_groups_copy_days(struct alog_groups *into, struct alog_groups *from,
+                                       const struct alog_day_span *span,
+                                       int64_t *ret_last_day_epoch);
+
 /*
  * The groups of a table in the order of its primary key (environment, hour or job, dimensions);
  * the ranks come from alog_names_rank. *ret_sorted is freed by the caller.

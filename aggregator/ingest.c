@@ -40,12 +40,16 @@ struct run {
 
 /* ---- Writing ---- */
 
-enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, uint64_t *events_lost,
-                                      struct alog_error *error) {
+enum alog_status alog_ingest_conclude(sqlite3 *db, struct alog_day_sums *sums, uint64_t *days,
+                                      uint64_t *events_lost, struct alog_error *error) {
     uint64_t summarised = 0;
+    int64_t summed_from = INT64_MAX;
     enum alog_status status = alog_lost_segments_update(db, events_lost, error);
+    if (status == ALOG_OK && sums) {
+        status = alog_day_sums_write(sums, db, &summed_from, error);
+    }
     if (status == ALOG_OK) {
-        status = alog_summarise_dirty(db, &summarised, error);
+        status = alog_summarise_dirty(db, summed_from, &summarised, error);
     }
     if (status == ALOG_OK) {
         status = alog_ledger_reconcile(db, error);
@@ -378,6 +382,9 @@ enum alog_status alog_ingest_execute(struct alog_store *store, struct alog_inges
                                   .after_block = after_block};
     run.writer.store = store;
     run.writer.time_zone_offset_s = run.scope.time_zone_offset_s;
+    if (status == ALOG_OK) {
+        status = alog_day_sums_begin(&run.writer.day_sums, alog_store_db(store), error);
+    }
     if (status == ALOG_OK) {
         status = execute(&run);
     }

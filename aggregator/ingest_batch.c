@@ -65,7 +65,9 @@ static enum alog_status write_groups(struct alog_batch_writer *writer) {
     }
     writer->events_lost += count_losses(&batch->groups[0]);
     if (alog_groups_merge(&batch->groups[0], &writer->open_hour) != ALOG_OK ||
-        keep_open_hour(writer, &before_hour) != ALOG_OK) {
+        keep_open_hour(writer, &before_hour) != ALOG_OK ||
+        alog_day_sums_add(&writer->day_sums, &batch->groups[0], before_hour,
+                          writer->time_zone_offset_s) != ALOG_OK) {
         return no_memory(writer);
     }
     return alog_deltas_write(alog_store_db(writer->store), &batch->groups[0], before_hour,
@@ -79,7 +81,8 @@ static enum alog_status commit(struct alog_batch_writer *writer) {
         status = alog_bad_segments_put(db, writer->batch.bad, &writer->error);
     }
     if (status == ALOG_OK) {
-        status = alog_ingest_conclude(db, &writer->days, &writer->events_lost, &writer->error);
+        status = alog_ingest_conclude(db, &writer->day_sums, &writer->days, &writer->events_lost,
+                                      &writer->error);
     }
     if (status == ALOG_OK) {
         status = alog_store_commit(writer->store, &writer->error);
@@ -163,4 +166,5 @@ void alog_batch_writer_end(struct alog_batch_writer *writer) {
         writer->in_transaction = false;
     }
     alog_groups_free(&writer->open_hour);
+    alog_day_sums_free(&writer->day_sums);
 }

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "day_sums.h"
 #include "groups.h"
 #include "ledger.h"
 #include "store.h"
@@ -25,12 +26,13 @@ struct alog_batch {
     bool ending; /* less than this is still to come */
 };
 
-/* Zero-initialise but for the first two; end with alog_batch_writer_end. */
+/* Zero-initialise but for the first three; end with alog_batch_writer_end. */
 struct alog_batch_writer {
     struct alog_store *store;
     int32_t time_zone_offset_s;
-    uint64_t days;        /* summarised, */
-    uint64_t events_lost; /* … and counted as lost, by what was written */
+    struct alog_day_sums day_sums; /* begun; of what is written */
+    uint64_t days;                 /* summarised, */
+    uint64_t events_lost;          /* … and counted as lost, by what was written */
     bool in_transaction;
     struct alog_groups open_hour; /* of batches that are written; this is not yet */
     /* of the batch that is being written */

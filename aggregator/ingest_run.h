@@ -4,6 +4,7 @@
 
 #include <agentlog/aggregator.h>
 
+#include "day_sums.h"
 #include "feed.h"
 #include "ingest_list.h"
 #include "store.h"
@@ -62,9 +63,10 @@ enum alog_status alog_rebuild_all(struct alog_store *store, const char *log_dir,
                                   const struct alog_ingest_setup *setup,
                                   struct alog_ingest_report *report, struct alog_error *error);
 
-/* Find the segments that are missing, summarise the dirty days and check that the sums are the
- * ledger's, within a transaction. Adds to *days and *events_lost. */
-enum alog_status alog_ingest_conclude(sqlite3 *db, uint64_t *days, uint64_t *events_lost,
-                                      struct alog_error *error);
+/* Find the segments that are missing, summarise the dirty days (`sums`, if not NULL, has what it
+ * takes of some) and check that the sums are the ledger's, within a transaction. Adds to *days and
+ * *events_lost. */
+enum alog_status alog_ingest_conclude(sqlite3 *db, struct alog_day_sums *sums, uint64_t *days,
+                                      uint64_t *events_lost, struct alog_error *error);
 
 #endif

@@ -366,7 +366,7 @@ static enum alog_status rebuild(struct day_run *run) {
         status = run_sql(run, "DROP TABLE temp.rebuilt_jobs; DROP TABLE temp.rebuilt_ids;");
     }
     if (status == ALOG_OK) {
-        status = alog_ingest_conclude(run->db, &days, &run->report->events_lost, run->error);
+        status = alog_ingest_conclude(run->db, NULL, &days, &run->report->events_lost, run->error);
     }
     run->report->days = days;
     return status;

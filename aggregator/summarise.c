@@ -28,7 +28,7 @@ struct statements {
     size_t table_count;
     struct maker months[ALOG_ROLLUP_COUNT];
     size_t month_count;
-    int64_t time_zone_offset_s, dimension_cap;
+    int64_t time_zone_offset_s, dimension_cap, summed_from_day_epoch;
 };
 
 static enum alog_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement,
@@ -218,7 +218,10 @@ static enum alog_status summarise_day(sqlite3 *db, struct statements *all, sqlit
                             .day_text = sqlite3_column_value(all->day_text, 0),
                             .start_s = day_epoch,
                             .end_s = day_epoch + ALOG_DAY_S};
-    enum alog_status status = make(db, all->days, all->day_count, &bucket, days, error);
+    enum alog_status status = ALOG_OK;
+    if (day_epoch < all->summed_from_day_epoch) {
+        status = make(db, all->days, all->day_count, &bucket, days, error);
+    }
     bool capped = false;
     if (status == ALOG_OK) {
         status =
@@ -314,8 +317,9 @@ static enum alog_status summarise_each(sqlite3 *db, struct statements *all, uint
     return status;
 }
 
-enum alog_status alog_summarise_dirty(sqlite3 *db, uint64_t *ret_days, struct alog_error *error) {
-    struct statements all = {0};
+enum alog_status alog_summarise_dirty(sqlite3 *db, int64_t summed_from_day_epoch,
+                                      uint64_t *ret_days, struct alog_error *error) {
+    struct statements all = {.summed_from_day_epoch = summed_from_day_epoch};
     enum alog_status status = prepare_all(db, &all, error);
     if (status == ALOG_OK) {
         status = summarise_each(db, &all, ret_days, error);

@@ -231,7 +231,7 @@ static void test_refusals(void **state) {
         assert_int_equal(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_exec(db, "INSERT INTO dirty_days VALUES ('p', 0)", NULL, NULL, NULL);
         uint64_t days = 77;
-        assert_int_equal(alog_summarise_dirty(db, &days, &error), ALOG_CORRUPT);
+        assert_int_equal(alog_summarise_dirty(db, INT64_MAX, &days, &error), ALOG_CORRUPT);
         assert_string_equal(error.message, cases[i].message);
         assert_int_equal(days, 77);
         sqlite3_close(db);

@@ -84,7 +84,7 @@ char *fixture_database_fill(const char *directory, int offset_s, const char *sql
     assert_int_equal(alog_store_begin(store, &error), ALOG_OK);
     run_all(db, sql);
     uint64_t days = 0;
-    if (alog_summarise_dirty(db, &days, &error) != ALOG_OK) {
+    if (alog_summarise_dirty(db, INT64_MAX, &days, &error) != ALOG_OK) {
         fail_msg("%s", error.message);
     }
     assert_int_equal(alog_store_commit(store, &error), ALOG_OK);
