@@ -131,8 +131,9 @@ static void clear_row(const struct alog_rollup_kind *kind, void *row) {
     memcpy(row, kind->empty_row, kind->row_bytes);
 }
 
-static void *add_row(struct alog_groups *groups, enum alog_rollup rollup,
-                     const struct alog_group_key *key, uint64_t hash) {
+/* A group whose row is not set yet. */
+static struct alog_group *add_group(struct alog_groups *groups, enum alog_rollup rollup,
+                                    const struct alog_group_key *key, uint64_t hash) {
     struct alog_group_table *table = &groups->tables[rollup];
     if ((table->count == table->page_count * PAGE_GROUPS && !add_page(groups, rollup)) ||
         (table->count >= table->slot_count / 2 && !grow_slots(groups, rollup))) {
@@ -141,22 +142,25 @@ static void *add_row(struct alog_groups *groups, enum alog_rollup rollup,
     uint32_t index = table->count++;
     struct alog_group *group = group_at(table, index);
     group->key = *key;
-    clear_row(alog_rollup_kind(rollup), group->row);
     *find_slot(table, key, hash) = (hash >> 32 << 32) | (index + 1);
-    return group->row;
+    return group;
+}
+
+/* NULL: there is none. */
+static struct alog_group *find_group(const struct alog_group_table *table,
+                                     const struct alog_group_key *key, uint64_t hash) {
+    uint64_t slot = table->slot_count != 0 ? *find_slot(table, key, hash) : 0;
+    return slot != 0 ? group_at(table, (uint32_t)slot - 1) : NULL;
 }
 
 void *alog_groups_row(struct alog_groups *groups, enum alog_rollup rollup,
                       const struct alog_group_key *key) {
-    const struct alog_group_table *table = &groups->tables[rollup];
     uint64_t hash = hash_key(key);
-    if (table->slot_count != 0) {
-        uint64_t slot = *find_slot(table, key, hash);
-        if (slot != 0) {
-            return group_at(table, (uint32_t)slot - 1)->row;
-        }
+    struct alog_group *group = find_group(&groups->tables[rollup], key, hash);
+    if (!group && (group = add_group(groups, rollup, key, hash)) != NULL) {
+        clear_row(alog_rollup_kind(rollup), group->row);
     }
-    return add_row(groups, rollup, key, hash);
+    return group ? group->row : NULL;
 }
 
 /* ---- Parts ---- */
@@ -304,6 +308,7 @@ static void merge_edge(enum alog_job_edge_kind kind, struct alog_job_edge **to,
  * arena of `from` stays where it is, and is `into`'s. */
 struct merge {
     struct alog_groups *into, *from;
+    bool copy;               /* `from` keeps what it has */
     uint32_t *ids, *job_ids; /* id + 1; 0 = not looked up yet */
 };
 
@@ -311,7 +316,7 @@ static bool translate_in(struct alog_names *to, const struct alog_names *from, u
                          uint32_t *id) {
     uint32_t *known = &ids[*id];
     if (*known == 0) {
-        uint32_t added = alog_names_add(to, from->texts[*id]);
+        uint32_t added = alog_names_add_from(to, from, *id);
         if (added == ALOG_NAME_NONE) {
             return false;
         }
@@ -343,7 +348,7 @@ static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_
                                   void *to_row, void *from_row);
 
 static bool translate_sample(struct merge *merge, uint32_t *sample) {
-    *sample = alog_names_add(&merge->into->samples, merge->from->samples.texts[*sample]);
+    *sample = alog_names_add_from(&merge->into->samples, &merge->from->samples, *sample);
     return *sample != ALOG_NAME_NONE;
 }
 
@@ -430,25 +435,114 @@ static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_
     return status;
 }
 
-/* Add a group to the one of `into` that has the key, which is still in names of `from`. */
-static enum alog_status merge_group(struct merge *merge, enum alog_rollup rollup,
-                                    struct alog_group_key key, struct alog_group *group) {
-    bool done = translate(merge, &key.environment) && translate_job(merge, &key.job) &&
-                translate_dimensions(merge, key.dimensions);
-    void *row = done ? alog_groups_row(merge->into, rollup, &key) : NULL;
-    return row ? merge_row(merge, alog_rollup_kind(rollup), row, group->row) : ALOG_NO_MEMORY;
+/* Make a row of `from`, which does not keep it, one of `into`, which has no such group yet. */
+static enum alog_status move_row(struct merge *merge, const struct alog_rollup_kind *kind,
+                                 void *to_row, void *from_row) {
+    enum alog_status status = ALOG_OK;
+    memcpy(to_row, from_row, kind->row_bytes);
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        const struct alog_rollup_column *column = &kind->columns[i];
+        void *to = column_of(to_row, column), *from = column_of(from_row, column);
+        if (column->merge == ALOG_MERGE_HISTOGRAM) {
+            merge->into->bytes += alog_sketch_heap_bytes(from);
+            *(struct alog_sketch *)from = (struct alog_sketch){0};
+        } else if (status == ALOG_OK && column->merge == ALOG_MERGE_SAMPLE) {
+            status = translate_sample(merge, to) ? ALOG_OK : ALOG_NO_MEMORY;
+        } else if (status == ALOG_OK && column->merge == ALOG_MERGE_PARTS) {
+            status = move_parts(merge, column->part, to, from);
+        }
+    }
+    return status;
+}
+
+static enum alog_status put_row(struct merge *merge, const struct alog_rollup_kind *kind,
+                                void *to_row, void *from_row) {
+    if (!merge->copy) {
+        return move_row(merge, kind, to_row, from_row);
+    }
+    clear_row(kind, to_row);
+    return merge_row(merge, kind, to_row, from_row);
+}
+
+/* So many groups are looked up together. */
+#define AT_ONCE 16u
+
+/* Groups of a table that wait to be merged. */
+struct waiting {
+    struct merge *merge;
+    enum alog_rollup rollup;
+    uint32_t count;
+    struct lookup {
+        struct alog_group *from;
+        struct alog_group_key key; /* in names of `into` */
+        uint64_t hash;
+    } lookups[AT_ONCE];
+};
+
+/* Step by step for all of them, as in names.c: the slot, then the group. */
+static void fetch_groups(const struct alog_group_table *table, const struct lookup *lookups,
+                         uint32_t count) {
+    const uint32_t mask = table->slot_count - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&table->slots[lookups[i].hash & mask]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t slot = table->slots[lookups[i].hash & mask];
+        const struct alog_group *group = slot != 0 ? group_at(table, (uint32_t)slot - 1) : NULL;
+        for (uint32_t at = 0; group && at < table->group_bytes; at += 64) {
+            __builtin_prefetch((const char *)group + at);
+        }
+    }
+}
+
+static enum alog_status merge_waiting(struct waiting *waiting) {
+    struct merge *merge = waiting->merge;
+    const struct alog_rollup_kind *kind = alog_rollup_kind(waiting->rollup);
+    struct alog_group_table *table = &merge->into->tables[waiting->rollup];
+    enum alog_status status = ALOG_OK;
+    if (table->slot_count != 0) {
+        fetch_groups(table, waiting->lookups, waiting->count);
+    }
+    for (uint32_t i = 0; status == ALOG_OK && i < waiting->count; i++) {
+        const struct lookup *lookup = &waiting->lookups[i];
+        struct alog_group *group = find_group(table, &lookup->key, lookup->hash);
+        if (group) {
+            status = merge_row(merge, kind, group->row, lookup->from->row);
+        } else {
+            group = add_group(merge->into, waiting->rollup, &lookup->key, lookup->hash);
+            status = group ? put_row(merge, kind, group->row, lookup->from->row) : ALOG_NO_MEMORY;
+        }
+    }
+    waiting->count = 0;
+    return status;
+}
+
+/* Have a group added to the one of `into` that has the key, which is still in names of `from`. */
+static enum alog_status merge_group(struct waiting *waiting, const struct alog_group_key *key,
+                                    struct alog_group *group) {
+    struct merge *merge = waiting->merge;
+    struct lookup *lookup = &waiting->lookups[waiting->count++];
+    lookup->from = group;
+    lookup->key = *key;
+    if (!translate(merge, &lookup->key.environment) || !translate_job(merge, &lookup->key.job) ||
+        !translate_dimensions(merge, lookup->key.dimensions)) {
+        return ALOG_NO_MEMORY;
+    }
+    lookup->hash = hash_key(&lookup->key);
+    return waiting->count == AT_ONCE ? merge_waiting(waiting) : ALOG_OK;
 }
 
 static enum alog_status merge_table(struct merge *merge, enum alog_rollup rollup,
                                     int64_t from_hour_epoch) {
+    struct waiting waiting = {.merge = merge, .rollup = rollup};
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
         struct alog_group *group = alog_groups_at(merge->from, rollup, i);
         if (group->key.hour_epoch >= from_hour_epoch) {
-            status = merge_group(merge, rollup, group->key, group);
+            status = merge_group(&waiting, &group->key, group);
         }
     }
-    return status;
+    return status == ALOG_OK ? merge_waiting(&waiting) : status;
 }
 
 enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups *from) {
@@ -466,7 +560,7 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
         *from = (struct alog_groups){0};
         return ALOG_OK;
     }
-    struct merge merge = {into, from, calloc(from->names.count, sizeof(*merge.ids)),
+    struct merge merge = {into, from, false, calloc(from->names.count, sizeof(*merge.ids)),
                           calloc(from->jobs.count + 1, sizeof(*merge.job_ids))};
     enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
     alog_arena_join(&into->arena, &from->arena);
@@ -493,7 +587,8 @@ int64_t alog_groups_last_hour(const struct alog_groups *groups) {
 /* A merging of hourly tables; merge->ids is freed by the caller. */
 static enum alog_status begin_copy(struct merge *merge, struct alog_groups *into,
                                    struct alog_groups *from) {
-    *merge = (struct merge){into, from, calloc(from->names.count + 1, sizeof(*merge->ids)), NULL};
+    *merge =
+        (struct merge){into, from, true, calloc(from->names.count + 1, sizeof(*merge->ids)), NULL};
     bool ready = merge->ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
     return ready ? ALOG_OK : ALOG_NO_MEMORY;
 }
@@ -513,6 +608,7 @@ enum alog_status alog_groups_copy_hours(struct alog_groups *into, struct alog_gr
 
 static enum alog_status copy_days(struct merge *merge, enum alog_rollup rollup,
                                   const struct alog_day_span *span, int64_t *ret_last_day_epoch) {
+    struct waiting waiting = {.merge = merge, .rollup = rollup};
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < merge->from->tables[rollup].count; i++) {
         struct alog_group *group = alog_groups_at(merge->from, rollup, i);
@@ -523,10 +619,10 @@ static enum alog_status copy_days(struct merge *merge, enum alog_rollup rollup,
         key.hour_epoch = alog_bucket_start(key.hour_epoch, ALOG_DAY_S, span->time_zone_offset_s);
         *ret_last_day_epoch = larger(*ret_last_day_epoch, key.hour_epoch);
         if (key.hour_epoch >= span->from_day_epoch) {
-            status = merge_group(merge, rollup, key, group);
+            status = merge_group(&waiting, &key, group);
         }
     }
-    return status;
+    return status == ALOG_OK ? merge_waiting(&waiting) : status;
 }
 
 enum alog_status alog_groups_copy_days(struct alog_groups *into, struct alog_groups *from,

@@ -1,10 +1,12 @@
 #include "names.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 void alog_names_free(struct alog_names *names) {
     alog_arena_free(&names->arena);
     free(names->texts);
+    free(names->hashes);
     free(names->slots);
     *names = (struct alog_names){0};
 }
@@ -55,15 +57,18 @@ static bool grow_slots(struct alog_names *names) {
     if (!slots) {
         return false;
     }
-    uint64_t *old = names->slots;
+    const uint32_t mask = count - 1;
+    for (uint32_t id = 0; id < names->count; id++) {
+        uint32_t i = (uint32_t)names->hashes[id] & mask;
+        while (slots[i] != 0) {
+            i = (i + 1) & mask;
+        }
+        slots[i] = (names->hashes[id] >> 32 << 32) | (id + 1);
+    }
     names->bytes += (count - names->slot_count) * sizeof(*slots);
+    free(names->slots);
     names->slots = slots;
     names->slot_count = count;
-    for (uint32_t id = 0; id < names->count; id++) {
-        uint64_t hash = hash_text(names->texts[id]);
-        *find_slot(names, names->texts[id], hash) = (hash >> 32 << 32) | (id + 1);
-    }
-    free(old);
     return true;
 }
 
@@ -73,8 +78,13 @@ static bool grow_texts(struct alog_names *names) {
     if (!texts) {
         return false;
     }
-    names->bytes += (capacity - names->capacity) * sizeof(*texts);
     names->texts = texts;
+    uint64_t *hashes = realloc(names->hashes, capacity * sizeof(*hashes));
+    if (!hashes) {
+        return false;
+    }
+    names->hashes = hashes;
+    names->bytes += (capacity - names->capacity) * (sizeof(*texts) + sizeof(*hashes));
     names->capacity = capacity;
     return true;
 }
@@ -103,20 +113,28 @@ static uint32_t add_new(struct alog_names *names, struct alog_string text, uint6
     }
     uint32_t id = names->count++;
     names->texts[id] = copy;
+    names->hashes[id] = hash;
     *find_slot(names, text, hash) = (hash >> 32 << 32) | (id + 1);
     return id;
 }
 
-uint32_t alog_names_add(struct alog_names *names, struct alog_string text) {
+static uint32_t add(struct alog_names *names, struct alog_string text, uint64_t hash) {
     if (names->count == 0) {
         struct alog_string empty = {"", 0};
         if (add_new(names, empty, hash_text(empty)) == ALOG_NAME_NONE) {
             return ALOG_NAME_NONE;
         }
     }
-    uint64_t hash = hash_text(text);
     uint64_t slot = *find_slot(names, text, hash);
     return slot != 0 ? (uint32_t)slot - 1 : add_new(names, text, hash);
+}
+
+uint32_t alog_names_add(struct alog_names *names, struct alog_string text) {
+    return add(names, text, hash_text(text));
+}
+
+uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *from, uint32_t id) {
+    return add(names, from->texts[id], from->hashes[id]);
 }
 
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text) {
@@ -162,13 +180,67 @@ void alog_names_find_all(const struct alog_names *names, const struct alog_strin
     }
 }
 
-static int by_text(const void *a, const void *b, void *context) {
-    const struct alog_string *texts = context;
-    return alog_string_compare(texts[*(const uint32_t *)a], texts[*(const uint32_t *)b]);
+/* ---- Order ---- */
+
+struct keyed {
+    uint64_t key;
+    uint32_t id;
+};
+
+/* Seven bytes from `depth` on and how many there are: what follows only decides where this is equal
+ * and there are more. */
+static uint64_t key_of(struct alog_string text, size_t depth) {
+    const size_t left = text.len - depth;
+    uint8_t bytes[8] = {0};
+    memcpy(bytes, text.data + depth, left < 7 ? left : 7);
+    bytes[7] = left < 8 ? (uint8_t)left : 8;
+    uint64_t key;
+    memcpy(&key, bytes, sizeof(key));
+    return be64toh(key);
+}
+
+static int by_key(const void *a, const void *b) {
+    const struct keyed *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* How many bytes, of which `depth` are known to be, all of the names begin with. */
+static size_t common_bytes(const struct alog_string *texts, const struct keyed *names,
+                           uint32_t count, size_t depth) {
+    const struct alog_string first = texts[names[0].id];
+    size_t common = first.len;
+    for (uint32_t i = 1; i < count; i++) {
+        const struct alog_string text = texts[names[i].id];
+        size_t at = depth;
+        while (at < common && at < text.len && text.data[at] == first.data[at]) {
+            at++;
+        }
+        common = at;
+    }
+    return common;
+}
+
+/* Names often begin alike, job ids above all: they are sorted by what comes behind, in numbers, and
+ * those that have the same number are so again. */
+static void sort_names(const struct alog_string *texts, struct keyed *names, uint32_t count,
+                       size_t depth) {
+    const size_t common = common_bytes(texts, names, count, depth);
+    for (uint32_t i = 0; i < count; i++) {
+        names[i].key = key_of(texts[names[i].id], common);
+    }
+    qsort(names, count, sizeof(*names), by_key);
+    for (uint32_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && names[end].key == names[i].key;) {
+            end++;
+        }
+        if (end - i > 1) {
+            sort_names(texts, names + i, end - i, common + 7);
+        }
+    }
 }
 
 enum alog_status alog_names_rank(const struct alog_names *names, uint32_t **ret_ranks) {
-    uint32_t *order = malloc((names->count + 1) * sizeof(*order));
+    struct keyed *order = malloc((names->count + 1) * sizeof(*order));
     uint32_t *ranks = malloc((names->count + 1) * sizeof(*ranks));
     if (!order || !ranks) {
         free(order);
@@ -176,11 +248,14 @@ enum alog_status alog_names_rank(const struct alog_names *names, uint32_t **ret_
         return ALOG_NO_MEMORY;
     }
     for (uint32_t id = 0; id < names->count; id++) {
-        order[id] = id;
+        order[id].id = id;
     }
-    qsort_r(order, names->count, sizeof(*order), by_text, names->texts);
+    /* The first is the empty one, and has nothing in common with the others. */
+    if (names->count > 1) {
+        sort_names(names->texts, order + 1, names->count - 1, 0);
+    }
     for (uint32_t place = 0; place < names->count; place++) {
-        ranks[order[place]] = place;
+        ranks[order[place].id] = place;
     }
     free(order);
     *ret_ranks = ranks;

@@ -17,6 +17,7 @@
 /* Zero-initialise; free with alog_names_free. texts[id] has the string of each id < count. */
 struct alog_names {
     struct alog_string *texts;
+    uint64_t *hashes; /* of the texts */
     uint32_t count, capacity;
     uint64_t *slots; /* hash tag above id + 1; 0 = free */
     uint32_t slot_count;
@@ -28,6 +29,9 @@ void alog_names_free(struct alog_names *names);
 
 /* The id of a string, which is copied when it is new; ALOG_NAME_NONE when there is no memory. */
 uint32_t alog_names_add(struct alog_names *names, struct alog_string text);
+
+/* The same of a name of other names, whose hash is known there. */
+uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *from, uint32_t id);
 
 /* The id of a string that is there, else ALOG_NAME_NONE. */
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text);

@@ -152,21 +152,39 @@ static bool add_narrow(uint16_t *restrict to, const uint16_t *restrict from, uin
     return sums <= UINT16_MAX;
 }
 
-enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {
-    if (from->len != 0) {
-        enum alog_status status = cover(into, from->first, from->first + from->len - 1);
-        if (status != ALOG_OK) {
-            return status;
-        }
+/* The buckets of `from` into a sketch that has none. */
+static enum alog_status copy_buckets(struct alog_sketch *into, const struct alog_sketch *from) {
+    const bool is_wide = from->wide != NULL;
+    const size_t bytes = from->len * (is_wide ? sizeof(*from->wide) : sizeof(*from->narrow));
+    void *counts = malloc(bytes);
+    if (!counts) {
+        return ALOG_NO_MEMORY;
     }
+    memcpy(counts, is_wide ? (const void *)from->wide : from->narrow, bytes);
+    into->narrow = is_wide ? NULL : counts;
+    into->wide = is_wide ? counts : NULL;
+    into->first = from->first;
+    into->len = from->len;
+    return ALOG_OK;
+}
+
+static enum alog_status merge_buckets(struct alog_sketch *into, const struct alog_sketch *from) {
+    enum alog_status status = cover(into, from->first, from->first + from->len - 1);
     const uint32_t skipped = from->first - into->first;
-    enum alog_status status = ALOG_OK;
-    if (!into->narrow || !from->narrow ||
-        !add_narrow(into->narrow + skipped, from->narrow, from->len)) {
-        for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
-            status = add_to(into, skipped + i, count_at(from, i));
-        }
+    if (status == ALOG_OK && into->narrow && from->narrow &&
+        add_narrow(into->narrow + skipped, from->narrow, from->len)) {
+        return ALOG_OK;
     }
+    for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
+        status = add_to(into, skipped + i, count_at(from, i));
+    }
+    return status;
+}
+
+enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {
+    enum alog_status status = from->len == 0   ? ALOG_OK
+                              : into->len == 0 ? copy_buckets(into, from)
+                                               : merge_buckets(into, from);
     into->zeros += from->zeros;
     return status;
 }

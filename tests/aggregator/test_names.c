@@ -74,10 +74,68 @@ static void test_ranks(void **state) {
     alog_names_free(&names);
 }
 
+/* Names that begin alike for longer or shorter, that end in one another, that hold NUL: in the
+ * order of their texts. */
+static void test_ranks_of_alike_names(void **state) {
+    (void)state;
+    struct alog_names names = {0};
+    uint32_t seed = 1;
+    for (unsigned i = 0; i < 4000; i++) {
+        char text[64];
+        seed = seed * 1664525u + 1013904223u;
+        size_t len = 1 + (seed >> 8) % 40;
+        for (size_t at = 0; at < len; at++) {
+            seed = seed * 1664525u + 1013904223u;
+            text[at] = (seed >> 24) % 16 != 0 ? 'x' : "\0y\xff"[(seed >> 16) % 3];
+        }
+        assert_int_not_equal(alog_names_add(&names, (struct alog_string){text, len}),
+                             ALOG_NAME_NONE);
+    }
+    uint32_t *ranks;
+    uint32_t *order = calloc(names.count, sizeof(*order));
+    assert_non_null(order);
+    assert_int_equal(alog_names_rank(&names, &ranks), ALOG_OK);
+    assert_true(names.count > 1000);
+    for (uint32_t id = 0; id < names.count; id++) {
+        assert_true(ranks[id] < names.count);
+        order[ranks[id]] = id;
+    }
+    for (uint32_t i = 1; i < names.count; i++) {
+        assert_true(alog_string_compare(names.texts[order[i - 1]], names.texts[order[i]]) < 0);
+    }
+    free(order);
+    free(ranks);
+    alog_names_free(&names);
+}
+
+/* With ids of their own, and once. */
+static void test_from_other_names(void **state) {
+    (void)state;
+    struct texts *t = new_texts();
+    struct alog_names from = {0}, names = {0};
+    for (uint32_t i = 0; i < TEXTS; i++) {
+        alog_names_add(&from, t->strings[i]);
+    }
+    for (uint32_t i = TEXTS; i-- > 1;) {
+        assert_int_equal(alog_names_add_from(&names, &from, i), TEXTS - i);
+    }
+    for (uint32_t i = 1; i < TEXTS; i++) {
+        assert_int_equal(alog_names_add_from(&names, &from, i), TEXTS - i);
+        assert_int_equal(alog_names_find(&names, t->strings[i]), TEXTS - i);
+    }
+    assert_int_equal(alog_names_add_from(&names, &from, 0), ALOG_NAME_EMPTY);
+    assert_int_equal(names.count, TEXTS);
+    alog_names_free(&from);
+    alog_names_free(&names);
+    free(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_together),
         cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_ranks_of_alike_names),
+        cmocka_unit_test(test_from_other_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
