@@ -326,14 +326,15 @@ CREATE TABLE jobs (
     tests_failed INTEGER NOT NULL,   -- of them, failed or in error
     errors INTEGER NOT NULL,         -- its error events
     PRIMARY KEY (job_id, environment)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX jobs_by_day ON jobs (day_epoch);
 
 -- What was done in a job, one row per job that has any of it. The views job_agents, job_providers, job_errors,
 -- job_strategies and job_tests show it as rows, a job at a time; over all jobs they are slow. Each list is a JSON
 -- array with an array for each row: the columns of the view in their order, from the third on; times are nanoseconds
 -- after first_ns. (One row per job, and not per agent, model and error of a job, is what makes a fleet's day small
--- and quick to write.)
+-- and quick to write; with a rowid, as jobs, so that what is new goes to the end, whatever the ids of jobs look like.
+-- Rowids depend on the order of the ingests and mean nothing.)
 CREATE TABLE job_details (
     environment TEXT NOT NULL,       -- the job's environment
     job_id TEXT NOT NULL,            -- the job
@@ -344,7 +345,7 @@ CREATE TABLE job_details (
     strategy_parts TEXT NOT NULL,    -- JSON: the strategies that it chose; see job_strategies
     test_parts TEXT NOT NULL,        -- JSON: its failed tests; see job_tests
     PRIMARY KEY (job_id, environment)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Jobs by the day that they belong to. Like the next two it is what the rows of jobs say, added up when they change.
 CREATE TABLE rollup_jobs (
