@@ -2,6 +2,10 @@
 -- CAST columns so that every tool sees their types, rates beside their n. Rates are NULL when n is 0. They add up the
 -- rollups and jobs over all days; v_days and the daily_* tables have the days. Each column's comment is its documentation:
 -- it goes into schema_docs, like those of schema.sql.
+--
+-- WILSON() of three columns, a count, the n that it is of and their WILSON_ROOT(), stands for two more: the ends of its 95 %
+-- interval, which embed_sql.cmake writes out in plain SQL. There is no sqrt() in it, since not every SQLite has that, and a
+-- view that names an unknown function cannot be opened at all. An interval takes some microseconds where it is asked for.
 
 -- What agents did in a job. Repeats are attempts. Ask for one job: that takes a millisecond, all jobs of a
 -- busy day take seconds. So it is with the other job_* views.
@@ -164,8 +168,13 @@ CREATE VIEW v_days (
     avg_job_duration_s,      -- mean duration of those with a start and an end, seconds
     agent_executions,        -- what agents did
     agent_success_rate,      -- of that, how much was successful
+    agent_success_rate_low,  -- lower end of its 95 % interval (Wilson)
+    agent_success_rate_high, -- upper end of it
     provider_calls,          -- calls to providers
+    provider_not_cancelled,  -- of them, not cancelled: n of availability
     provider_availability,   -- calls that got to run / calls that were not cancelled
+    provider_availability_low, -- lower end of its 95 % interval (Wilson)
+    provider_availability_high, -- upper end of it
     provider_p50_s,          -- median latency of successful calls, seconds
     provider_p95_s,          -- 95th percentile of it, seconds
     tokens,                  -- input and output tokens
@@ -178,11 +187,16 @@ CREATE VIEW v_days (
 ) AS
 SELECT day, environment, CAST(total_jobs AS INTEGER), CAST(successful_jobs AS INTEGER), CAST(failed_jobs AS INTEGER),
     CAST(avg_job_duration_ms / 1000 AS REAL), CAST(agent_executions AS INTEGER), CAST(agent_success_rate AS REAL),
-    CAST(provider_calls AS INTEGER), CAST(provider_availability AS REAL),
+    WILSON(agent_successes, agent_executions, root_1), CAST(provider_calls AS INTEGER), CAST(not_cancelled AS INTEGER),
+    CAST(provider_availability AS REAL), WILSON(ran, not_cancelled, root_2),
     CAST(provider_p50_ms / 1000 AS REAL), CAST(provider_p95_ms / 1000 AS REAL),
     CAST(input_tokens + output_tokens AS INTEGER), CAST(cost_usd AS REAL), CAST(total_errors AS INTEGER),
     CAST(tests_run AS INTEGER), CAST(tests_failed AS INTEGER), CAST(events AS INTEGER), CAST(events_lost AS INTEGER)
-FROM daily_summary ORDER BY day_epoch DESC, environment;
+FROM (SELECT *, WILSON_ROOT(agent_successes, agent_executions) AS root_1, WILSON_ROOT(ran, not_cancelled) AS root_2
+    FROM daily_summary LEFT JOIN (SELECT day_epoch, environment, SUM(calls - cancelled) AS not_cancelled,
+    SUM(calls - cancelled - availability_failures) AS ran FROM daily_providers GROUP BY day_epoch, environment)
+    USING (day_epoch, environment))
+ORDER BY day_epoch DESC, environment;
 
 -- Each agent and issue type, over all days; most executions first.
 CREATE VIEW v_agents (
@@ -192,6 +206,8 @@ CREATE VIEW v_agents (
     executions,              -- how many: n
     successes,               -- of them, successful
     success_rate,            -- successes / executions
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high,       -- upper end of it
     avg_confidence,          -- mean confidence, 0..1
     avg_execution_time_s,    -- mean time, seconds
     fixes_applied,           -- sum of fixes applied
@@ -199,17 +215,19 @@ CREATE VIEW v_agents (
     first_day,               -- first day with one, YYYY-MM-DD
     last_day                 -- last day with one
 ) AS
-SELECT environment, agent_name, issue_type, CAST(SUM(executions) AS INTEGER), CAST(SUM(successes) AS INTEGER),
-    CAST(SUM(successes) * 1.0 / NULLIF(SUM(executions), 0) AS REAL),
-    CAST(SUM(confidence_e6_sum) / (1e6 * NULLIF(SUM(confidence_count), 0)) AS REAL),
-    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
-    CAST(SUM(fixes_applied_sum) AS INTEGER), CAST(SUM(retries) AS INTEGER),
-    CAST(strftime('%Y-%m-%d', MIN(day_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+SELECT environment, agent_name, issue_type, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(s * 1.0 / NULLIF(n, 0) AS REAL),
+    WILSON(s, n, root), CAST(confidence AS REAL), CAST(execution_time_s AS REAL), CAST(fixes AS INTEGER), CAST(retries AS INTEGER),
+    CAST(strftime('%Y-%m-%d', first_epoch + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
-    CAST(strftime('%Y-%m-%d', MAX(day_epoch) + (SELECT CAST(value AS INTEGER) FROM settings
+    CAST(strftime('%Y-%m-%d', last_epoch + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT)
-FROM rollup_agents_day GROUP BY environment, agent_name, issue_type
-ORDER BY SUM(executions) DESC, environment, agent_name, issue_type;
+FROM (SELECT *, WILSON_ROOT(s, n) AS root
+    FROM (SELECT environment, agent_name, issue_type, SUM(executions) AS n, SUM(successes) AS s,
+        SUM(confidence_e6_sum) / (1e6 * NULLIF(SUM(confidence_count), 0)) AS confidence,
+        SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS execution_time_s,
+        SUM(fixes_applied_sum) AS fixes, SUM(retries) AS retries, MIN(day_epoch) AS first_epoch, MAX(day_epoch) AS last_epoch
+    FROM rollup_agents_day GROUP BY environment, agent_name, issue_type))
+ORDER BY n DESC, environment, agent_name, issue_type;
 
 -- Each provider, over all days; most calls first. Latency percentiles per day are in daily_providers.
 CREATE VIEW v_providers (
@@ -218,8 +236,12 @@ CREATE VIEW v_providers (
     calls,                   -- how many
     successes,               -- of them, successful
     success_rate,            -- successes / calls
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high,       -- upper end of it
     not_cancelled,           -- calls that were not cancelled: n of availability
     availability,            -- calls that got to run / calls that were not cancelled
+    availability_low,        -- lower end of its 95 % interval (Wilson)
+    availability_high,       -- upper end of it
     avg_latency_s,           -- mean latency of successful calls, seconds
     retried_calls,           -- calls that were tried before
     fallbacks,               -- calls made in place of another provider's
@@ -227,15 +249,18 @@ CREATE VIEW v_providers (
     output_tokens,           -- tokens received
     cost_usd                 -- what they cost, dollars; NULL when no call says
 ) AS
-SELECT environment, provider_id, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
-    CAST(SUM(successes) * 1.0 / NULLIF(SUM(calls), 0) AS REAL), CAST(SUM(calls - cancelled) AS INTEGER),
-    CAST(SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0) AS REAL),
-    CAST(SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS REAL),
-    CAST(SUM(retried_calls) AS INTEGER), CAST(SUM(fallbacks) AS INTEGER), CAST(SUM(input_tokens_sum) AS INTEGER),
-    CAST(SUM(output_tokens_sum) AS INTEGER),
-    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL)
-FROM rollup_providers_month GROUP BY environment, provider_id
-ORDER BY SUM(calls) DESC, environment, provider_id;
+SELECT environment, provider_id, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(s * 1.0 / NULLIF(n, 0) AS REAL),
+    WILSON(s, n, root_1), CAST(not_cancelled AS INTEGER), CAST(ran * 1.0 / NULLIF(not_cancelled, 0) AS REAL),
+    WILSON(ran, not_cancelled, root_2), CAST(latency_s AS REAL), CAST(retried AS INTEGER), CAST(replacing AS INTEGER), CAST(tokens_in AS INTEGER),
+    CAST(tokens_out AS INTEGER), CAST(usd AS REAL)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root_1, WILSON_ROOT(ran, not_cancelled) AS root_2
+    FROM (SELECT environment, provider_id, SUM(calls) AS n, SUM(successes) AS s, SUM(calls - cancelled) AS not_cancelled,
+        SUM(calls - cancelled - availability_failures) AS ran,
+        SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS latency_s,
+        SUM(retried_calls) AS retried, SUM(fallbacks) AS replacing, SUM(input_tokens_sum) AS tokens_in,
+        SUM(output_tokens_sum) AS tokens_out, CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS usd
+    FROM rollup_providers_month GROUP BY environment, provider_id))
+ORDER BY n DESC, environment, provider_id;
 
 -- How often each provider and model got to run, over all days; most calls first. By day: daily_providers.
 CREATE VIEW v_availability (
@@ -248,14 +273,19 @@ CREATE VIEW v_availability (
     execution_failures,      -- failed: ran and gave a bad result
     cancelled,               -- failed: cancelled
     not_cancelled,           -- calls that were not: n of availability
-    availability             -- calls that got to run / calls that were not cancelled
+    availability,            -- calls that got to run / calls that were not cancelled
+    availability_low,        -- lower end of its 95 % interval (Wilson)
+    availability_high        -- upper end of it
 ) AS
-SELECT environment, provider_id, model, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
-    CAST(SUM(availability_failures) AS INTEGER), CAST(SUM(execution_failures) AS INTEGER),
-    CAST(SUM(cancelled) AS INTEGER), CAST(SUM(calls - cancelled) AS INTEGER),
-    CAST(SUM(calls - cancelled - availability_failures) * 1.0 / NULLIF(SUM(calls - cancelled), 0) AS REAL)
-FROM rollup_providers_month GROUP BY environment, provider_id, model
-ORDER BY SUM(calls) DESC, environment, provider_id, model;
+SELECT environment, provider_id, model, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(not_run AS INTEGER), CAST(bad AS INTEGER),
+    CAST(gone AS INTEGER), CAST(not_cancelled AS INTEGER), CAST(ran * 1.0 / NULLIF(not_cancelled, 0) AS REAL),
+    WILSON(ran, not_cancelled, root)
+FROM (SELECT *, WILSON_ROOT(ran, not_cancelled) AS root
+    FROM (SELECT environment, provider_id, model, SUM(calls) AS n, SUM(successes) AS s, SUM(availability_failures) AS not_run,
+        SUM(execution_failures) AS bad, SUM(cancelled) AS gone, SUM(calls - cancelled) AS not_cancelled,
+        SUM(calls - cancelled - availability_failures) AS ran
+    FROM rollup_providers_month GROUP BY environment, provider_id, model))
+ORDER BY n DESC, environment, provider_id, model;
 
 -- Each model that was called, over all days; most calls first.
 CREATE VIEW v_models (
@@ -264,20 +294,24 @@ CREATE VIEW v_models (
     calls,                   -- how many: n
     successes,               -- of them, successful
     success_rate,            -- successes / calls
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high,       -- upper end of it
     avg_latency_s,           -- mean latency of successful calls, seconds
     input_tokens,            -- tokens sent
     output_tokens,           -- tokens received
     cost_usd,                -- what they cost, dollars; NULL when no call says
     cost_per_success_usd     -- cost / successes, dollars
 ) AS
-SELECT environment, model, CAST(SUM(calls) AS INTEGER), CAST(SUM(successes) AS INTEGER),
-    CAST(SUM(successes) * 1.0 / NULLIF(SUM(calls), 0) AS REAL),
-    CAST(SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS REAL),
-    CAST(SUM(input_tokens_sum) AS INTEGER), CAST(SUM(output_tokens_sum) AS INTEGER),
-    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / 1e9 END AS REAL),
-    CAST(CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) / (1e9 * NULLIF(SUM(successes), 0)) END AS REAL)
-FROM rollup_providers_month GROUP BY environment, model
-ORDER BY SUM(calls) DESC, environment, model;
+SELECT environment, model, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(s * 1.0 / NULLIF(n, 0) AS REAL), WILSON(s, n, root),
+    CAST(latency_s AS REAL), CAST(tokens_in AS INTEGER), CAST(tokens_out AS INTEGER), CAST(nusd / 1e9 AS REAL),
+    CAST(nusd / (1e9 * NULLIF(s, 0)) AS REAL)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root
+    FROM (SELECT environment, model, SUM(calls) AS n, SUM(successes) AS s,
+        SUM(success_latency_us_sum) / (1e6 * NULLIF(SUM(success_latency_count), 0)) AS latency_s,
+        SUM(input_tokens_sum) AS tokens_in, SUM(output_tokens_sum) AS tokens_out,
+        CASE WHEN SUM(cost_count) > 0 THEN SUM(cost_nusd_sum) END AS nusd
+    FROM rollup_providers_month GROUP BY environment, model))
+ORDER BY n DESC, environment, model;
 
 -- Each agent with each provider, over all days; most executions first.
 CREATE VIEW v_agents_providers (
@@ -287,17 +321,23 @@ CREATE VIEW v_agents_providers (
     executions,              -- the agent's executions with the provider: n
     successes,               -- of them, successful
     success_rate,            -- successes / executions
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high,       -- upper end of it
     other_executions,        -- its executions with other providers
     other_success_rate,      -- of those, how many were successful
+    other_success_rate_low,  -- lower end of its 95 % interval (Wilson)
+    other_success_rate_high, -- upper end of it
     difference               -- success_rate - other_success_rate
 ) AS
 SELECT environment, agent_name, provider_id, CAST(n AS INTEGER), CAST(s AS INTEGER), CAST(s * 1.0 / NULLIF(n, 0) AS REAL),
-    CAST(all_n - n AS INTEGER), CAST((all_s - s) * 1.0 / NULLIF(all_n - n, 0) AS REAL),
-    CAST(s * 1.0 / NULLIF(n, 0) - (all_s - s) * 1.0 / NULLIF(all_n - n, 0) AS REAL)
-FROM (SELECT *, SUM(n) OVER w AS all_n, SUM(s) OVER w AS all_s
+    WILSON(s, n, root_1), CAST(other_n AS INTEGER), CAST(other_s * 1.0 / NULLIF(other_n, 0) AS REAL),
+    WILSON(other_s, other_n, root_2),
+    CAST(s * 1.0 / NULLIF(n, 0) - other_s * 1.0 / NULLIF(other_n, 0) AS REAL)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root_1, WILSON_ROOT(other_s, other_n) AS root_2
+    FROM (SELECT *, SUM(n) OVER w - n AS other_n, SUM(s) OVER w - s AS other_s
     FROM (SELECT environment, agent_name, provider_id, SUM(executions) AS n, SUM(successes) AS s
         FROM rollup_agents_month GROUP BY environment, agent_name, provider_id)
-    WINDOW w AS (PARTITION BY environment, agent_name))
+    WINDOW w AS (PARTITION BY environment, agent_name)))
 ORDER BY n DESC, environment, agent_name, provider_id;
 
 -- Each job, latest first; times to the second, UTC.
@@ -352,18 +392,21 @@ CREATE VIEW v_tests (
     runs,                    -- how often it ran, skipped not: n
     failures,                -- of them, failed or in error
     failure_rate,            -- failures / runs
+    failure_rate_low,        -- lower end of its 95 % interval (Wilson)
+    failure_rate_high,       -- upper end of it
     flaky,                   -- 1 = it has both passed and failed
     skipped,                 -- besides, skipped
     avg_execution_time_s,    -- mean time, seconds
     max_execution_time_s     -- longest time, seconds
 ) AS
-SELECT environment, test_id, CAST(SUM(passed + failed + errors) AS INTEGER), CAST(SUM(failed + errors) AS INTEGER),
-    CAST(SUM(failed + errors) * 1.0 / NULLIF(SUM(passed + failed + errors), 0) AS REAL),
-    CAST(SUM(passed) > 0 AND SUM(failed + errors) > 0 AS INTEGER), CAST(SUM(skipped) AS INTEGER),
-    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL),
-    CAST(CASE WHEN SUM(execution_time_count) > 0 THEN MAX(execution_time_us_max) / 1e6 END AS REAL)
-FROM rollup_tests_month GROUP BY environment, test_id
-ORDER BY SUM(failed + errors) DESC, environment, test_id;
+SELECT environment, test_id, CAST(n AS INTEGER), CAST(bad AS INTEGER), CAST(bad * 1.0 / NULLIF(n, 0) AS REAL),
+    WILSON(bad, n, root), CAST(n > bad AND bad > 0 AS INTEGER), CAST(skips AS INTEGER), CAST(time_s AS REAL), CAST(longest_s AS REAL)
+FROM (SELECT *, WILSON_ROOT(bad, n) AS root
+    FROM (SELECT environment, test_id, SUM(passed + failed + errors) AS n, SUM(failed + errors) AS bad, SUM(skipped) AS skips,
+        SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS time_s,
+        CASE WHEN SUM(execution_time_count) > 0 THEN MAX(execution_time_us_max) / 1e6 END AS longest_s
+    FROM rollup_tests_month GROUP BY environment, test_id))
+ORDER BY bad DESC, environment, test_id;
 
 -- Strategies, over all days; most decisions first.
 CREATE VIEW v_strategies (
@@ -387,15 +430,20 @@ CREATE VIEW v_hooks (
     successes,               -- of them, successful
     failures,                -- of them, failed
     skips,                   -- of them, skipped
-    failure_rate,            -- failures / runs that were not skipped
+    not_skipped,             -- runs that were not: n of failure_rate
+    failure_rate,            -- failures / not_skipped
+    failure_rate_low,        -- lower end of its 95 % interval (Wilson)
+    failure_rate_high,       -- upper end of it
     avg_execution_time_s     -- mean time, seconds
 ) AS
-SELECT environment, hook_name, hook_type, CAST(SUM(runs) AS INTEGER), CAST(SUM(successes) AS INTEGER),
-    CAST(SUM(failures) AS INTEGER), CAST(SUM(skips) AS INTEGER),
-    CAST(SUM(failures) * 1.0 / NULLIF(SUM(runs - skips), 0) AS REAL),
-    CAST(SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS REAL)
-FROM rollup_hooks_month GROUP BY environment, hook_name, hook_type
-ORDER BY SUM(failures) DESC, environment, hook_name, hook_type;
+SELECT environment, hook_name, hook_type, CAST(n + skipped AS INTEGER), CAST(s AS INTEGER), CAST(bad AS INTEGER),
+    CAST(skipped AS INTEGER), CAST(n AS INTEGER), CAST(bad * 1.0 / NULLIF(n, 0) AS REAL), WILSON(bad, n, root),
+    CAST(time_s AS REAL)
+FROM (SELECT *, WILSON_ROOT(bad, n) AS root
+    FROM (SELECT environment, hook_name, hook_type, SUM(runs - skips) AS n, SUM(successes) AS s, SUM(failures) AS bad,
+        SUM(skips) AS skipped, SUM(execution_time_us_sum) / (1e6 * NULLIF(SUM(execution_time_count), 0)) AS time_s
+    FROM rollup_hooks_month GROUP BY environment, hook_name, hook_type))
+ORDER BY bad DESC, environment, hook_name, hook_type;
 
 -- Hooks that the correlation_insights of orchestrated runs name, over all days; most named first.
 CREATE VIEW v_problem_hooks (
@@ -403,11 +451,14 @@ CREATE VIEW v_problem_hooks (
     hook_name,               -- the hook
     named,                   -- orchestrations that name it
     orchestrations,          -- all orchestrations: n
-    named_rate               -- named / orchestrations
+    named_rate,              -- named / orchestrations
+    named_rate_low,          -- lower end of its 95 % interval (Wilson)
+    named_rate_high          -- upper end of it
 ) AS
-SELECT environment, hook_name, CAST(named AS INTEGER), CAST(n AS INTEGER), CAST(named * 1.0 / n AS REAL)
-FROM (SELECT environment, hook_name, SUM(executions) AS named FROM rollup_problem_hooks_month GROUP BY environment, hook_name)
-JOIN (SELECT environment, SUM(executions) AS n FROM rollup_orchestrations_month GROUP BY environment) USING (environment)
+SELECT environment, hook_name, CAST(named AS INTEGER), CAST(n AS INTEGER), CAST(named * 1.0 / n AS REAL), WILSON(named, n, root)
+FROM (SELECT *, WILSON_ROOT(named, n) AS root
+    FROM (SELECT environment, hook_name, SUM(executions) AS named FROM rollup_problem_hooks_month GROUP BY environment, hook_name)
+    JOIN (SELECT environment, SUM(executions) AS n FROM rollup_orchestrations_month GROUP BY environment) USING (environment))
 ORDER BY named DESC, environment, hook_name;
 
 -- Events by type, over all days; most first. The writers' own are not among them.
@@ -429,15 +480,19 @@ CREATE VIEW v_all_time (
     environment,             -- the environment
     first_day,               -- first day with any events, YYYY-MM-DD
     last_day,                -- last day with any events
-    jobs,                    -- jobs
+    jobs,                    -- jobs: n of ai_share
     successful_jobs,         -- of them, ended with success
     failed_jobs,             -- of them, ended with failed
     cancelled_jobs,          -- of them, ended with cancelled
     ai_share,                -- of the jobs, those that an AI agent took part in
+    ai_share_low,            -- lower end of its 95 % interval (Wilson)
+    ai_share_high,           -- upper end of it
     avg_job_duration_s,      -- mean duration of those with a start and an end, seconds
     avg_iterations,          -- mean rounds of jobs that said
     agent_executions,        -- what agents did: n
     agent_success_rate,      -- of that, how much was successful
+    agent_success_rate_low,  -- lower end of its 95 % interval (Wilson)
+    agent_success_rate_high, -- upper end of it
     provider_calls,          -- calls to providers
     tokens,                  -- input and output tokens
     cost_usd,                -- what the calls cost, dollars; NULL when no call says
@@ -449,17 +504,22 @@ CREATE VIEW v_all_time (
     events,                  -- all events
     events_lost              -- known to be missing
 ) AS
-SELECT environment, CAST(MIN(day) AS TEXT), CAST(MAX(day) AS TEXT), CAST(SUM(total_jobs) AS INTEGER),
-    CAST(SUM(successful_jobs) AS INTEGER), CAST(SUM(failed_jobs) AS INTEGER), CAST(SUM(cancelled_jobs) AS INTEGER),
-    CAST(SUM(ai_jobs) * 1.0 / NULLIF(SUM(total_jobs), 0) AS REAL),
-    CAST(SUM(job_duration_us_sum) / (1e6 * NULLIF(SUM(timed_jobs), 0)) AS REAL),
-    CAST(SUM(job_iterations_sum) * 1.0 / NULLIF(SUM(job_iterations_count), 0) AS REAL),
-    CAST(SUM(agent_executions) AS INTEGER), CAST(SUM(agent_successes) * 1.0 / NULLIF(SUM(agent_executions), 0) AS REAL),
-    CAST(SUM(provider_calls) AS INTEGER), CAST(SUM(input_tokens + output_tokens) AS INTEGER), CAST(SUM(cost_usd) AS REAL),
-    CAST(SUM(total_errors) AS INTEGER), CAST(SUM(hook_errors) AS INTEGER), CAST(SUM(test_errors) AS INTEGER),
-    CAST(SUM(lint_errors) AS INTEGER), CAST(SUM(type_errors) AS INTEGER), CAST(SUM(events) AS INTEGER),
-    CAST(SUM(events_lost) AS INTEGER)
-FROM daily_summary GROUP BY environment ORDER BY environment;
+SELECT environment, CAST(first_day AS TEXT), CAST(last_day AS TEXT), CAST(n AS INTEGER), CAST(successful AS INTEGER),
+    CAST(failed AS INTEGER), CAST(cancelled AS INTEGER), CAST(ai * 1.0 / NULLIF(n, 0) AS REAL), WILSON(ai, n, root_1),
+    CAST(duration_s AS REAL), CAST(rounds AS REAL), CAST(executions AS INTEGER),
+    CAST(successes * 1.0 / NULLIF(executions, 0) AS REAL), WILSON(successes, executions, root_2), CAST(calls AS INTEGER),
+    CAST(tokens AS INTEGER), CAST(usd AS REAL), CAST(all_errors AS INTEGER), CAST(of_hooks AS INTEGER), CAST(of_tests AS INTEGER),
+    CAST(of_lint AS INTEGER), CAST(of_types AS INTEGER), CAST(all_events AS INTEGER), CAST(lost AS INTEGER)
+FROM (SELECT *, WILSON_ROOT(ai, n) AS root_1, WILSON_ROOT(successes, executions) AS root_2
+    FROM (SELECT environment, MIN(day) AS first_day, MAX(day) AS last_day, SUM(total_jobs) AS n, SUM(successful_jobs) AS successful,
+        SUM(failed_jobs) AS failed, SUM(cancelled_jobs) AS cancelled, SUM(ai_jobs) AS ai,
+        SUM(job_duration_us_sum) / (1e6 * NULLIF(SUM(timed_jobs), 0)) AS duration_s,
+        SUM(job_iterations_sum) * 1.0 / NULLIF(SUM(job_iterations_count), 0) AS rounds, SUM(agent_executions) AS executions,
+        SUM(agent_successes) AS successes, SUM(provider_calls) AS calls, SUM(input_tokens + output_tokens) AS tokens,
+        SUM(cost_usd) AS usd, SUM(total_errors) AS all_errors, SUM(hook_errors) AS of_hooks, SUM(test_errors) AS of_tests,
+        SUM(lint_errors) AS of_lint, SUM(type_errors) AS of_types, SUM(events) AS all_events, SUM(events_lost) AS lost
+    FROM daily_summary GROUP BY environment))
+ORDER BY environment;
 
 -- The figures of `agentlog stats trend` that the daily tables have, by day and over everybody; latest first.
 CREATE VIEW v_trend (
@@ -468,6 +528,8 @@ CREATE VIEW v_trend (
     day,                     -- YYYY-MM-DD in the reporting time zone
     n,                       -- how many the figure was made of; without any there is no row, but for counts
     value,                   -- the figure: rates and shares as 0..1
+    value_low,               -- of a rate of n, lower end of its 95 % interval (Wilson)
+    value_high,              -- upper end of it
     previous,                -- that of the day before; NULL when it has none
     change                   -- value - previous
 ) AS
@@ -559,14 +621,18 @@ figures AS (
         FROM rollup_attempts GROUP BY environment, day_epoch
     UNION ALL SELECT 'time_lost_ms', environment, day_epoch, SUM(operations), SUM(time_lost_us_sum) / 1e3
         FROM rollup_attempts GROUP BY environment, day_epoch),
-changes AS (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(value) OVER w END AS previous
+changes AS (SELECT *, CASE WHEN LAG(day_epoch) OVER w = day_epoch - 86400 THEN LAG(value) OVER w END AS previous,
+        CASE WHEN metric IN ('success_rate', 'test_failure_rate', 'job_success_rate', 'failed_job_rate', 'cancelled_job_rate',
+            'ai_share', 'availability', 'call_success_rate', 'execution_failure_rate', 'cancelled_call_rate', 'fallback_rate',
+            'flaky_test_rate', 'hook_failure_rate', 'retried_rate', 'recovered_rate', 'ended_well_rate')
+            THEN ROUND(value * n) END AS s
     FROM figures
     WHERE n > 0 OR metric IN ('executions', 'calls', 'errors', 'jobs', 'ai_fixes', 'events', 'events_lost', 'decisions', 'hook_runs')
     WINDOW w AS (PARTITION BY metric, environment ORDER BY day_epoch))
 SELECT metric, environment, CAST(strftime('%Y-%m-%d', day_epoch + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
-    CAST(n AS INTEGER), CAST(value AS REAL), CAST(previous AS REAL), CAST(value - previous AS REAL)
-FROM changes
+    CAST(n AS INTEGER), CAST(value AS REAL), WILSON(s, n, root), CAST(previous AS REAL), CAST(value - previous AS REAL)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root FROM changes)
 ORDER BY day_epoch DESC, metric, environment;
 
 -- Each environment's latest day that is over, rates against the day before, p95 and cost against the median of the days with
@@ -579,8 +645,12 @@ CREATE VIEW v_regress (
     day,                     -- the day, YYYY-MM-DD
     n,                       -- how many it had
     value,                   -- the figure: a rate as 0..1
+    value_low,               -- of a rate, lower end of its 95 % interval (Wilson)
+    value_high,              -- upper end of it
     n_before,                -- how many the day before had; of p95 and cost, how many days
     value_before,            -- the rate of that day, or the median of those days
+    value_before_low,        -- of a rate, lower end of its 95 % interval (Wilson)
+    value_before_high,       -- upper end of it
     change,                  -- value - value_before
     chi_square,              -- of two rates being equal, one degree of freedom: above 6.6 once in a hundred times by chance
     ratio                    -- of p95 and cost, value / value_before
@@ -611,20 +681,22 @@ figures AS (SELECT *, ROW_NUMBER() OVER w AS place, COUNT(*) OVER (PARTITION BY 
             USING (environment)
         WHERE day_epoch >= latest - 7 * 86400 AND day_epoch <= latest AND n > 0)
     WINDOW w AS (PARTITION BY metric, environment, subject, before ORDER BY value)),
-changes AS (SELECT metric, environment, subject, latest, n, s * 1.0 / n AS value, n2, s2 * 1.0 / n2 AS value_before,
+changes AS (SELECT metric, environment, subject, latest, n, s, s * 1.0 / n AS value, n2, s2, s2 * 1.0 / n2 AS value_before,
         (s + s2) * 1.0 / (n + n2) AS pooled, NULL AS ratio
     FROM rates WHERE n > 0 AND n2 > 0
-    UNION ALL SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE NOT before), SUM(value) FILTER (WHERE NOT before),
-        COUNT(*) FILTER (WHERE before), AVG(value) FILTER (WHERE before AND place IN ((days + 1) / 2, (days + 2) / 2)), NULL,
+    UNION ALL SELECT metric, environment, subject, latest, SUM(n) FILTER (WHERE NOT before), NULL,
+        SUM(value) FILTER (WHERE NOT before), COUNT(*) FILTER (WHERE before), NULL, AVG(value) FILTER (WHERE before AND place IN ((days + 1) / 2, (days + 2) / 2)), NULL,
         SUM(value) FILTER (WHERE NOT before)
             / NULLIF(AVG(value) FILTER (WHERE before AND place IN ((days + 1) / 2, (days + 2) / 2)), 0)
     FROM figures GROUP BY metric, environment, subject, latest HAVING MIN(before) = 0 AND MAX(before) = 1)
 SELECT metric, environment, subject, CAST(strftime('%Y-%m-%d', latest + (SELECT CAST(value AS INTEGER) FROM settings
         WHERE name = 'time_zone_offset_s'), 'unixepoch') AS TEXT),
-    CAST(n AS INTEGER), CAST(value AS REAL), CAST(n2 AS INTEGER), CAST(value_before AS REAL), CAST(value - value_before AS REAL),
+    CAST(n AS INTEGER), CAST(value AS REAL), WILSON(s, n, root_1), CAST(n2 AS INTEGER), CAST(value_before AS REAL),
+    WILSON(s2, n2, root_2),
+    CAST(value - value_before AS REAL),
     CAST((value - value_before) * (value - value_before) / NULLIF(pooled * (1 - pooled) * (1.0 / n + 1.0 / n2), 0) AS REAL),
     CAST(ratio AS REAL)
-FROM changes
+FROM (SELECT *, WILSON_ROOT(s, n) AS root_1, WILSON_ROOT(s2, n2) AS root_2 FROM changes)
 ORDER BY pooled IS NULL, ratio DESC, (value - value_before) * CASE WHEN metric LIKE '%failure%' THEN -1 ELSE 1 END,
     metric, environment, subject;
 
@@ -636,14 +708,16 @@ CREATE VIEW v_calibration (
     executions,              -- executions with such a confidence: n
     successes,               -- of them, successful
     success_rate,            -- successes / executions
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high,       -- upper end of it
     avg_confidence,          -- mean confidence, 0..1
     gap                      -- avg_confidence - success_rate: above 0 = too sure
 ) AS
-SELECT environment, agent_name, CAST(confidence_tenth AS INTEGER), CAST(SUM(executions) AS INTEGER),
-    CAST(SUM(successes) AS INTEGER), CAST(SUM(successes) * 1.0 / SUM(executions) AS REAL),
-    CAST(SUM(confidence_e6_sum) / (1e6 * SUM(executions)) AS REAL),
-    CAST((SUM(confidence_e6_sum) / 1e6 - SUM(successes)) / SUM(executions) AS REAL)
-FROM daily_calibration GROUP BY environment, agent_name, confidence_tenth
+SELECT environment, agent_name, CAST(confidence_tenth AS INTEGER), CAST(n AS INTEGER), CAST(s AS INTEGER),
+    CAST(s * 1.0 / n AS REAL), WILSON(s, n, root), CAST(e6 / (1e6 * n) AS REAL), CAST((e6 / 1e6 - s) / n AS REAL)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root
+    FROM (SELECT environment, agent_name, confidence_tenth, SUM(executions) AS n, SUM(successes) AS s, SUM(confidence_e6_sum) AS e6
+    FROM daily_calibration GROUP BY environment, agent_name, confidence_tenth))
 ORDER BY environment, agent_name, confidence_tenth;
 
 -- Attempts per operation (what an agent did about an issue type in a job), over all days; most retried first.
@@ -653,18 +727,22 @@ CREATE VIEW v_retries (
     issue_type,              -- what it worked on; '' = not said
     operations,              -- how many: n
     attempts,                -- their attempts
-    retried,                 -- operations with more than one attempt
+    retried,                 -- operations with more than one attempt: n of recovered_rate
     recovered,               -- of them, with a failed attempt and a successful last one
     recovered_rate,          -- recovered / retried
+    recovered_rate_low,      -- lower end of its 95 % interval (Wilson)
+    recovered_rate_high,     -- upper end of it
     given_up,                -- of the retried, with a failed last attempt
     time_lost_s              -- time of failed attempts, seconds
 ) AS
-SELECT environment, agent_name, issue_type, CAST(SUM(operations) AS INTEGER), CAST(SUM(attempts) AS INTEGER),
-    CAST(SUM(retried) AS INTEGER), CAST(SUM(recovered) AS INTEGER),
-    CAST(SUM(recovered) * 1.0 / NULLIF(SUM(retried), 0) AS REAL), CAST(SUM(given_up) AS INTEGER),
-    CAST(SUM(time_lost_us_sum) / 1e6 AS REAL)
-FROM rollup_attempts GROUP BY environment, agent_name, issue_type
-ORDER BY SUM(retried) DESC, environment, agent_name, issue_type;
+SELECT environment, agent_name, issue_type, CAST(n AS INTEGER), CAST(tries AS INTEGER), CAST(again AS INTEGER),
+    CAST(well AS INTEGER), CAST(well * 1.0 / NULLIF(again, 0) AS REAL), WILSON(well, again, root), CAST(lost AS INTEGER),
+    CAST(lost_us / 1e6 AS REAL)
+FROM (SELECT *, WILSON_ROOT(well, again) AS root
+    FROM (SELECT environment, agent_name, issue_type, SUM(operations) AS n, SUM(attempts) AS tries, SUM(retried) AS again,
+        SUM(recovered) AS well, SUM(given_up) AS lost, SUM(time_lost_us_sum) AS lost_us
+    FROM rollup_attempts GROUP BY environment, agent_name, issue_type))
+ORDER BY again DESC, environment, agent_name, issue_type;
 
 -- Calls made in place of another provider's, over all days; most first.
 CREATE VIEW v_fallbacks (
@@ -674,12 +752,16 @@ CREATE VIEW v_fallbacks (
     fallback_reason,         -- why; '' = not said
     calls,                   -- how many: n
     successes,               -- of them, successful
-    success_rate             -- successes / calls
+    success_rate,            -- successes / calls
+    success_rate_low,        -- lower end of its 95 % interval (Wilson)
+    success_rate_high        -- upper end of it
 ) AS
-SELECT environment, fallback_from, provider_id, fallback_reason, CAST(SUM(calls) AS INTEGER),
-    CAST(SUM(successes) AS INTEGER), CAST(SUM(successes) * 1.0 / SUM(calls) AS REAL)
-FROM rollup_fallbacks_month GROUP BY environment, fallback_from, provider_id, fallback_reason
-ORDER BY SUM(calls) DESC, environment, fallback_from, provider_id, fallback_reason;
+SELECT environment, fallback_from, provider_id, fallback_reason, CAST(n AS INTEGER), CAST(s AS INTEGER),
+    CAST(s * 1.0 / n AS REAL), WILSON(s, n, root)
+FROM (SELECT *, WILSON_ROOT(s, n) AS root
+    FROM (SELECT environment, fallback_from, provider_id, fallback_reason, SUM(calls) AS n, SUM(successes) AS s
+    FROM rollup_fallbacks_month GROUP BY environment, fallback_from, provider_id, fallback_reason))
+ORDER BY n DESC, environment, fallback_from, provider_id, fallback_reason;
 
 -- Errors by message, numbers, paths and ids folded, over all days; most first.
 CREATE VIEW v_error_patterns (
@@ -704,9 +786,9 @@ CREATE VIEW v_orchestrations (
     executions,              -- how many: n
     avg_iterations,          -- mean rounds
     avg_total_time_s,        -- mean time, seconds
-    hooks_share,             -- of the time, hooks
-    tests_share,             -- of the time, tests
-    ai_share                 -- of the time, AI analysis
+    hooks_share,             -- of the time, hooks; no interval: time is no count
+    tests_share,             -- of the time, tests, likewise
+    ai_share                 -- of the time, AI analysis, likewise
 ) AS
 SELECT environment, execution_strategy, CAST(SUM(executions) AS INTEGER),
     CAST(SUM(iteration_count_sum) * 1.0 / NULLIF(SUM(iteration_count_count), 0) AS REAL),

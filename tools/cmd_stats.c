@@ -621,7 +621,9 @@ const struct cli_command cmd_stats = {
     .description =
         "Print figures over a window of time (all of it, without --since and --until). Rates come "
         "with their 95 % interval, so that 3 of 3 does not "
-        "look better than 290 of 300. '-' means that there is no data, which is not zero.",
+        "look better than 290 of 300; what is weighted by confidence or time is no rate of a "
+        "count, "
+        "and has none. '-' means that there is no data, which is not zero.",
     .examples = "agentlog stats success-rate agents.db --since 30d --by agent,model\n"
                 "agentlog stats availability agents.db --provider openai --max-latency-ms 10000\n"
                 "agentlog stats calibration agents.db --max-ece 0.1\n"

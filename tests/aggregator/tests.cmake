@@ -42,7 +42,7 @@ alog_add_test(aggregator test_query_trend alog_test_database)
 alog_add_test(aggregator test_sketch alog_test_support alog_aggregator)
 alog_add_test(aggregator test_sql_functions alog_test_database)
 alog_add_test(aggregator test_summarise alog_test_database)
-alog_add_test(aggregator test_views alog_test_database alog_test_ingest)
+alog_add_test(aggregator test_views alog_test_database alog_test_ingest m)
 alog_add_test(aggregator test_wilson alog_test_database)
 alog_add_test(aggregator test_window_table alog_test_database alog_test_ingest)
 # Each syncs thousands of times, to test the order and not the disk.

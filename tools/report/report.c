@@ -170,7 +170,8 @@ static void put_footer(struct page *page) {
     html_raw(&page->html,
              "</main>\n<footer>\n<h2>How to read this</h2>\n<p>Intervals are 95 % intervals "
              "(Wilson): the range in which the true rate plausibly lies, so that 3 of 3 does not "
-             "look better than 290 of 300. n is how many a figure was made of. “–” means that "
+             "look better than 290 of 300; shares of time have none, since time is no count. n is "
+             "how many a figure was made of. “–” means that "
              "there is no data, which is not zero. Percentiles of latency are within 1.1 %. A "
              "change against the period before is called better or worse only when the intervals "
              "of both rates allow no other reading. Availability is the share of calls that got "
