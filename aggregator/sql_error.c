@@ -22,6 +22,10 @@ static enum alog_status status_of(int code) {
 
 enum alog_status alog_sql_fail(sqlite3 *db, struct alog_error *error, const char *doing) {
     enum alog_status status = status_of(sqlite3_extended_errcode(db));
+    if (status == ALOG_LOCKED) {
+        return alog_fail(error, status, 0, -1,
+                         "another program has locked the database; try again when it is done");
+    }
     int system_errno = status == ALOG_IO ? sqlite3_system_errno(db) : 0;
     return alog_fail(error, status, system_errno, -1, "%s: %s", doing, sqlite3_errmsg(db));
 }

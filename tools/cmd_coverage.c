@@ -31,6 +31,7 @@ static const struct cli_exit exits[] = {
     {EXIT_USAGE, "the command line or a line of the allow-list is wrong"},
     {EXIT_THRESHOLD, "something is silent that should not be"},
     {EXIT_NOT_FOUND, "there is no such database"},
+    {EXIT_LOCKED, "another program has locked the database for more than five seconds"},
     {EXIT_FINE, NULL}};
 
 static enum exit_code print(const struct cli_arguments *arguments, struct alog_table *table,

@@ -18,6 +18,7 @@ static const struct cli_exit exits[] = {
     {EXIT_FAILED, "this is no agentlog database, or it could not be read"},
     {EXIT_USAGE, "the command line is wrong"},
     {EXIT_NOT_FOUND, "there is no such database, or no such job in it"},
+    {EXIT_LOCKED, "another program has locked the database for more than five seconds"},
     {EXIT_FINE, NULL}};
 
 /* One part of the story: its table is optional, except the first. Of the columns, the first is

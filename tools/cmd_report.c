@@ -40,6 +40,7 @@ static const struct cli_exit exits[] = {
     {EXIT_FAILED, "this is no agentlog database, it could not be read, or FILE not be written"},
     {EXIT_USAGE, "the command line is wrong"},
     {EXIT_NOT_FOUND, "there is no such database"},
+    {EXIT_LOCKED, "another program has locked the database for more than five seconds"},
     {EXIT_FINE, NULL}};
 
 static enum exit_code run(const struct cli_command *command,

@@ -150,6 +150,7 @@ static const struct cli_exit exits[] = {
     {EXIT_USAGE, "the command line is wrong, or the KIND does not know one of the filters"},
     {EXIT_THRESHOLD, "regress found something worse, or calibration an ece above --max-ece"},
     {EXIT_NOT_FOUND, "there is no such database"},
+    {EXIT_LOCKED, "another program has locked the database for more than five seconds"},
     {EXIT_FINE, NULL}};
 
 /* The filters that kinds take, as the help and the refusal of another name them. */

@@ -15,6 +15,7 @@ static const struct cli_exit exits[] = {
     {EXIT_FAILED, "this is no agentlog database, or it could not be read"},
     {EXIT_USAGE, "the command line is wrong"},
     {EXIT_NOT_FOUND, "there is no such database"},
+    {EXIT_LOCKED, "another program has locked the database for more than five seconds"},
     {EXIT_FINE, NULL}};
 
 static const char *const columns[] = {"day",
