@@ -1,5 +1,7 @@
 #include "sql_error.h"
 
+#include <errno.h>
+
 #include "format/error.h"
 
 static enum alog_status status_of(int code) {
@@ -25,6 +27,11 @@ enum alog_status alog_sql_fail(sqlite3 *db, struct alog_error *error, const char
     if (status == ALOG_LOCKED) {
         return alog_fail(error, status, 0, -1,
                          "another program has locked the database; try again when it is done");
+    }
+    if ((sqlite3_errcode(db) & 0xff) == SQLITE_FULL) {
+        return alog_fail(error, status, ENOSPC, -1,
+                         "there is no room for the database or its temporary files: make "
+                         "some and try again");
     }
     int system_errno = status == ALOG_IO ? sqlite3_system_errno(db) : 0;
     return alog_fail(error, status, system_errno, -1, "%s: %s", doing, sqlite3_errmsg(db));

@@ -136,8 +136,9 @@ static enum alog_status check_identity(sqlite3 *db, const char *path, int64_t *r
     }
     if (version > ALOG_SCHEMA_VERSION) {
         return alog_fail(error, ALOG_UNSUPPORTED, 0, -1,
-                         "%s has schema version %lld; this program knows versions up to %d", path,
-                         (long long)version, ALOG_SCHEMA_VERSION);
+                         "%s has schema version %lld, of a newer program than this, which knows "
+                         "versions up to %d: use that one",
+                         path, (long long)version, ALOG_SCHEMA_VERSION);
     }
     return ALOG_OK;
 }
