@@ -354,7 +354,7 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
                                  struct alog_fold_result *ret_result) {
     uint64_t declared = facts->last_sequence - facts->first_sequence + 1;
     struct alog_fold_result result = {.undecoded = declared};
-    enum alog_status status = alog_block_open(&fold->block, frame, facts, NULL);
+    enum alog_status status = alog_block_open_hashed(&fold->block, frame, facts, NULL);
     if (status == ALOG_OK) {
         status = reset_caches(fold);
         if (status == ALOG_OK) {

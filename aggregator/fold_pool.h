@@ -21,9 +21,9 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
 /* Waits for blocks that are being folded; those not yet begun are dropped. */
 void alog_fold_pool_free(struct alog_fold_pool *pool);
 
-/* Hand over a block: the frame (facts->compressed_bytes) is copied; waits while all threads are
- * busy and the queue is full. `progress` must live until the pool is idle. ALOG_NO_MEMORY, also for
- * an earlier block. */
+/* Hand over a block: the frame (facts->compressed_bytes), whose hash has been compared, is copied;
+ * waits while all threads are busy and the queue is full. `progress` must live until the pool is
+ * idle. ALOG_NO_MEMORY, also for an earlier block. */
 enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress);

@@ -2,6 +2,7 @@
  */
 #include <stdlib.h>
 #include <xxhash.h>
+#define ZSTD_STATIC_LINKING_ONLY /* ZSTD_d_forceIgnoreChecksum */
 #include <zstd.h>
 
 #include "block.h"
@@ -327,8 +328,8 @@ static enum alog_status begin(struct alog_block *block, size_t raw_bytes,
     return ALOG_OK;
 }
 
-static enum alog_status check_frame(const uint8_t *frame, const struct alog_block_facts *facts,
-                                    struct alog_error *error) {
+static enum alog_status check_hash(const uint8_t *frame, const struct alog_block_facts *facts,
+                                   struct alog_error *error) {
     const size_t bytes = facts->compressed_bytes;
     if (bytes > ALOG_BLOCK_MAX_COMPRESSED_BYTES) {
         return alog_fail(error, ALOG_CORRUPT, 0, -1, "block: impossible compressed length");
@@ -338,6 +339,12 @@ static enum alog_status check_frame(const uint8_t *frame, const struct alog_bloc
     if (memcmp(hash.digest, facts->hash, sizeof facts->hash) != 0) {
         return alog_fail(error, ALOG_CORRUPT, 0, -1, "block: its hash does not match");
     }
+    return ALOG_OK;
+}
+
+static enum alog_status check_lengths(const uint8_t *frame, const struct alog_block_facts *facts,
+                                      struct alog_error *error) {
+    const size_t bytes = facts->compressed_bytes;
     if (ZSTD_findFrameCompressedSize(frame, bytes) != bytes ||
         ZSTD_getFrameContentSize(frame, bytes) != facts->raw_bytes) {
         return alog_fail(error, ALOG_CORRUPT, 0, -1,
@@ -346,14 +353,28 @@ static enum alog_status check_frame(const uint8_t *frame, const struct alog_bloc
     return ALOG_OK;
 }
 
+/* Where zstd does not know how to leave a frame's checksum alone, it compares it all the same. */
+static void set_ignore_checksum(ZSTD_DCtx *decompressor, bool ignore) {
+#if ZSTD_VERSION_NUMBER >= 10407
+    (void)ZSTD_DCtx_setParameter(decompressor, ZSTD_d_forceIgnoreChecksum,
+                                 ignore ? ZSTD_d_ignoreChecksum : ZSTD_d_validateChecksum);
+#else
+    (void)decompressor;
+    (void)ignore;
+#endif
+}
+
+/* `hashed`: the frame is what was written, so that its checksum has nothing to add. */
 static enum alog_status decompress(struct alog_block *block, const uint8_t *frame,
-                                   const struct alog_block_facts *facts, struct alog_error *error) {
+                                   const struct alog_block_facts *facts, bool hashed,
+                                   struct alog_error *error) {
     if (block->decompressor == NULL) {
         block->decompressor = ZSTD_createDCtx();
         if (block->decompressor == NULL) {
             return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "block: no memory for zstd");
         }
     }
+    set_ignore_checksum(block->decompressor, hashed);
     const size_t result = ZSTD_decompressDCtx(block->decompressor, block->raw, block->raw_bytes,
                                               frame, facts->compressed_bytes);
     if (ZSTD_isError(result)) {
@@ -365,14 +386,18 @@ static enum alog_status decompress(struct alog_block *block, const uint8_t *fram
     return ALOG_OK;
 }
 
-enum alog_status alog_block_open(struct alog_block *block, const uint8_t *frame,
-                                 const struct alog_block_facts *facts, struct alog_error *error) {
+static enum alog_status open_frame(struct alog_block *block, const uint8_t *frame,
+                                   const struct alog_block_facts *facts, bool hashed,
+                                   struct alog_error *error) {
     enum alog_status status = begin(block, facts->raw_bytes, error);
-    if (status == ALOG_OK) {
-        status = check_frame(frame, facts, error);
+    if (status == ALOG_OK && !hashed) {
+        status = check_hash(frame, facts, error);
     }
     if (status == ALOG_OK) {
-        status = decompress(block, frame, facts, error);
+        status = check_lengths(frame, facts, error);
+    }
+    if (status == ALOG_OK) {
+        status = decompress(block, frame, facts, hashed, error);
     }
     if (status == ALOG_OK) {
         status = read_preamble(block, error);
@@ -383,6 +408,17 @@ enum alog_status alog_block_open(struct alog_block *block, const uint8_t *frame,
             (unsigned long long)block->first_sequence, (unsigned long long)facts->first_sequence);
     }
     return status;
+}
+
+enum alog_status alog_block_open(struct alog_block *block, const uint8_t *frame,
+                                 const struct alog_block_facts *facts, struct alog_error *error) {
+    return open_frame(block, frame, facts, false, error);
+}
+
+enum alog_status alog_block_open_hashed(struct alog_block *block, const uint8_t *frame,
+                                        const struct alog_block_facts *facts,
+                                        struct alog_error *error) {
+    return open_frame(block, frame, facts, true, error);
 }
 
 enum alog_status alog_block_open_raw(struct alog_block *block, const uint8_t *raw, size_t raw_bytes,

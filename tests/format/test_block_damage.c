@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "format/block.h"
 #include "support/plain_log.h"
@@ -196,6 +197,12 @@ static void any_byte_may_be_any_other(void **state) {
 /* ---- The frame --------------------------------------------------------------------------------
  */
 
+static XXH128_canonical_t hash_of(const uint8_t *bytes, size_t len) {
+    XXH128_canonical_t hash;
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes, len));
+    return hash;
+}
+
 static void a_damaged_frame_is_refused(void **state) {
     const struct sample *sample = *state;
     struct alog_block_compressor *compressor;
@@ -232,6 +239,19 @@ static void a_damaged_frame_is_refused(void **state) {
     wrong.hash[15] ^= 1;
     assert_int_equal(alog_block_open(&block, copy, &wrong, &error), ALOG_CORRUPT);
     assert_non_null(strstr(error.message, "hash"));
+    /* Who has compared the hash is not asked again, nor is zstd, whose checksum is the last thing
+     * in a frame. */
+    assert_int_equal(alog_block_open_hashed(&block, copy, &wrong, &error), ALOG_OK);
+    copy[facts.compressed_bytes - 1] ^= 1;
+    assert_int_equal(alog_block_open_hashed(&block, copy, &facts, &error), ALOG_OK);
+    const XXH128_canonical_t hash = hash_of(copy, facts.compressed_bytes);
+    memcpy(wrong.hash, hash.digest, sizeof(wrong.hash));
+    assert_int_equal(alog_block_open(&block, copy, &wrong, &error), ALOG_CORRUPT);
+    assert_non_null(strstr(error.message, "zstd"));
+    copy[facts.compressed_bytes - 1] ^= 1;
+    wrong = facts;
+    wrong.raw_bytes++;
+    assert_int_equal(alog_block_open_hashed(&block, copy, &wrong, &error), ALOG_CORRUPT);
     wrong = facts;
     wrong.first_sequence++;
     assert_int_equal(alog_block_open(&block, copy, &wrong, &error), ALOG_CORRUPT);
