@@ -87,17 +87,7 @@ static void sort_few(struct place *places, uint32_t count) {
 
 /* By the keys' texts; names that came from the database have no rank. */
 static void sort(const struct alog_groups *groups, const struct alog_part_list *list,
-                 const struct alog_part_names *names, struct place *places) {
-    bool all_ranked = true;
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint64_t of[ALOG_MAX_DIMENSIONS] = {0};
-        for (unsigned j = 0; j < ALOG_MAX_DIMENSIONS; j++) {
-            uint32_t name = list->keys[i][j];
-            all_ranked &= name < names->ranked;
-            of[j] = name < names->ranked ? names->ranks[name] : 0;
-        }
-        places[i] = (struct place){of[0] << 32 | of[1], of[2] << 32 | of[3], i};
-    }
+                 bool all_ranked, struct place *places) {
     if (!all_ranked) {
         struct texts texts = {list, groups->names.texts};
         qsort_r(places, list->count, sizeof(*places), by_text, &texts);
@@ -110,16 +100,37 @@ static void sort(const struct alog_groups *groups, const struct alog_part_list *
 
 /* ---- Writing ---- */
 
-static size_t row_room(const struct alog_groups *groups, const struct alog_part_names *names,
-                       const struct shape *shape, const uint32_t *key, void *row) {
-    size_t room = (shape->sums + shape->times) * (size_t)ALOG_JSON_NUMBER_BYTES + 3;
-    for (unsigned i = 0; i < shape->dimensions; i++) {
-        room += alog_part_name_room(names, key[i]);
+/* What is needed of a list before it is written. */
+struct survey {
+    size_t room;     /* that it takes at most */
+    bool all_ranked; /* its names */
+};
+
+/* Note the rows' places, and have their names fetched, so that none is waited for one by one. */
+static struct survey look_at(const struct alog_groups *groups, const struct alog_part_names *names,
+                             const struct shape *shape, enum alog_rollup part,
+                             const struct alog_part_list *list, struct place *places) {
+    /* A row's own brackets, and one or a comma before it; and the last bracket. */
+    const size_t row_room = (shape->sums + shape->times) * (size_t)ALOG_JSON_NUMBER_BYTES + 3;
+    struct survey survey = {1 + list->count * row_room, true};
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint64_t of[ALOG_MAX_DIMENSIONS] = {0};
+        for (unsigned j = 0; j < shape->dimensions; j++) {
+            const struct alog_part_name *name = &names->names[list->keys[i][j]];
+            __builtin_prefetch(names->json.data + name->start);
+            survey.all_ranked &= name->rank != ALOG_NAME_NONE;
+            survey.room += alog_part_name_room(name);
+            of[j] = name->rank;
+        }
+        places[i] = (struct place){of[0] << 32 | of[1], of[2] << 32 | of[3], i};
+        if (shape->sample) {
+            void *row = alog_groups_part_at(part, list, i);
+            struct alog_string sample = groups->samples.texts[*sample_of(shape, row)];
+            __builtin_prefetch(sample.data);
+            survey.room += alog_json_string_room(sample);
+        }
     }
-    if (shape->sample) {
-        room += alog_json_string_room(groups->samples.texts[*sample_of(shape, row)]);
-    }
-    return room;
+    return survey;
 }
 
 /* In room that is there. */
@@ -140,56 +151,45 @@ static char *put_row(char *at, const struct alog_groups *groups,
         at = alog_json_put_string(at, groups->samples.texts[*sample_of(shape, row)]);
         *at++ = ',';
     }
+    uint64_t before = (uint64_t)first_ns;
     for (unsigned i = 0; i < shape->times; i++) {
-        at = alog_json_put_number(at, (int64_t)((uint64_t)times[i] - (uint64_t)first_ns));
+        const uint64_t time = (uint64_t)times[i];
+        at = alog_json_put_number(at, (int64_t)(i < 2 ? time - before : before - time));
         *at++ = ',';
+        before = i < 2 ? time : before;
     }
     at[-1] = ']';
     return at;
-}
-
-static enum alog_status write_rows(const struct alog_groups *groups,
-                                   const struct alog_part_names *names, enum alog_rollup part,
-                                   const struct alog_part_list *list, const struct place *places,
-                                   int64_t first_ns, struct alog_buffer *text) {
-    const struct shape shape = shape_of(part);
-    for (uint32_t i = 0; i < list->count; i++) {
-        const uint32_t *key = list->keys[places[i].row];
-        void *row = alog_groups_part_at(part, list, places[i].row);
-        /* … and for a bracket or comma before it, and for the last bracket. */
-        if (alog_buffer_reserve(text, 2 + row_room(groups, names, &shape, key, row)) != ALOG_OK) {
-            return ALOG_NO_MEMORY;
-        }
-        char *at = (char *)text->data + text->len;
-        *at++ = i == 0 ? '[' : ',';
-        at = put_row(at, groups, names, &shape, key, row, first_ns);
-        text->len = (size_t)(at - (char *)text->data);
-    }
-    text->data[text->len++] =
-        ']'; /* there is room: a row's last number does not take all its own */
-    return ALOG_OK;
 }
 
 enum alog_status alog_job_parts_write(const struct alog_groups *groups,
                                       const struct alog_part_names *names, enum alog_rollup part,
                                       const struct alog_part_list *list, int64_t first_ns,
                                       struct alog_buffer *text) {
+    const struct shape shape = shape_of(part);
     struct place few[FEW];
     struct place *places = list->count <= FEW ? few : malloc(list->count * sizeof(*places));
-    if (!places || alog_buffer_reserve(text, 2) != ALOG_OK) {
-        free(places != few ? places : NULL);
+    if (!places) {
         return ALOG_NO_MEMORY;
     }
-    enum alog_status status = ALOG_OK;
-    if (list->count == 0) {
-        memcpy(text->data + text->len, "[]", 2);
-        text->len += 2;
-    } else {
-        sort(groups, list, names, places);
-        status = write_rows(groups, names, part, list, places, first_ns, text);
+    const struct survey survey = look_at(groups, names, &shape, part, list, places);
+    enum alog_status status = alog_buffer_reserve(text, survey.room + 1);
+    if (status == ALOG_OK) {
+        sort(groups, list, survey.all_ranked, places);
+        char *at = (char *)text->data + text->len;
+        *at = '['; /* of a list without rows */
+        for (uint32_t i = 0; i < list->count; i++) {
+            const uint32_t row = places[i].row;
+            *at++ = i == 0 ? '[' : ',';
+            at = put_row(at, groups, names, &shape, list->keys[row],
+                         alog_groups_part_at(part, list, row), first_ns);
+        }
+        at += list->count == 0;
+        *at++ = ']';
+        text->len = (size_t)(at - (char *)text->data);
     }
     free(places != few ? places : NULL);
-    return status;
+    return status == ALOG_OK ? ALOG_OK : ALOG_NO_MEMORY;
 }
 
 /* ---- Reading: what was written and nothing else ---- */
@@ -218,6 +218,7 @@ static enum alog_status add_row(struct alog_groups *groups, enum alog_rollup par
     const struct alog_rollup_column *time_columns = columns + shape->sums + (shape->sample ? 1 : 0);
     int64_t *sums = numbers_at(row, shape->sums_offset), value;
     int64_t *times = numbers_at(row, shape->times_offset);
+    uint64_t before = (uint64_t)first_ns;
     struct alog_string sample;
     for (unsigned i = 0; i < shape->sums; i++) {
         if (!alog_json_take_number(in, &value) || !alog_json_take(in, ',')) {
@@ -235,7 +236,9 @@ static enum alog_status add_row(struct alog_groups *groups, enum alog_rollup par
         if ((i != 0 && !alog_json_take(in, ',')) || !alog_json_take_number(in, &value)) {
             return ALOG_CORRUPT;
         }
-        int64_t time_ns = (int64_t)((uint64_t)first_ns + (uint64_t)value);
+        const int64_t time_ns =
+            (int64_t)(i < 2 ? before + (uint64_t)value : before - (uint64_t)value);
+        before = i < 2 ? (uint64_t)time_ns : before;
         if (i == 0 && shape->sample &&
             alog_groups_offer_sample(groups, sample_of(shape, row), times[0], time_ns, sample) !=
                 ALOG_OK) {

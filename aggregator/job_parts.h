@@ -4,9 +4,10 @@
  *
  *     [dimension…, column…]      in the order of rollups.def
  *
- * sorted by the dimensions, dimensions and samples as strings, sums as integers, times as
- * nanoseconds after the job's first event. Only a NUL, which SQLite's JSON functions would stop at,
- * sets the text apart from what they take; so it is read back here and not by them.
+ * sorted by the dimensions, dimensions and samples as strings, sums as integers, times as the
+ * nanoseconds from another: the first from the job's first event, the last from the first, and what
+ * follows back from the last, which is mostly 0. Only a NUL, which SQLite's JSON functions would
+ * stop at, sets the text apart from what they take; so it is read back here and not by them.
  */
 #ifndef AGENTLOG_AGGREGATOR_JOB_PARTS_H
 #define AGENTLOG_AGGREGATOR_JOB_PARTS_H

@@ -42,8 +42,8 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[10]'),
     json_extract(p.value, '$[11]'),
     d.first_ns + json_extract(p.value, '$[12]'),
-    d.first_ns + json_extract(p.value, '$[13]'),
-    d.first_ns + json_extract(p.value, '$[14]')
+    d.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]'),
+    d.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]') - json_extract(p.value, '$[14]')
 FROM job_details AS d, json_each(d.agent_parts) AS p;
 
 -- Which providers a job called. Ask for one.
@@ -89,7 +89,7 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[15]'),
     json_extract(p.value, '$[16]'),
     d.first_ns + json_extract(p.value, '$[17]'),
-    d.first_ns + json_extract(p.value, '$[18]')
+    d.first_ns + json_extract(p.value, '$[17]') + json_extract(p.value, '$[18]')
 FROM job_details AS d, json_each(d.provider_parts) AS p;
 
 -- What went wrong in a job: its error events. Ask for one.
@@ -109,7 +109,7 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
     d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[5]')
+    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.error_parts) AS p;
 
 -- The strategies that a job chose. Ask for one.
@@ -129,7 +129,7 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
     d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[5]')
+    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.strategy_parts) AS p;
 
 -- The tests that failed in a job, or were in error. Ask for one.
@@ -149,7 +149,7 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
     d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[5]')
+    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
 FROM job_details AS d, json_each(d.test_parts) AS p;
 
 -- The environments that there are.

@@ -112,15 +112,48 @@ static void in_order(void **state) {
     }
     for (uint32_t ranked = 0; ranked <= groups.names.count; ranked++) {
         struct alog_buffer text = write_ranked(&groups, ALOG_IN_job_agents, &list, ranked);
-        const char *expected =
-            "[[\"a\",\"a\",\"b\",\"\",3,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
-            "[\"a\",\"a\",\"b\",\"a\",4,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
-            "[\"a\",\"b\",\"\",\"b\",2,0,0,0,0,0,0,0,10,15,-1770163200000000000],"
-            "[\"b\",\"a\",\"\",\"b\",1,0,0,0,0,0,0,0,10,15,-1770163200000000000]]";
+        const char *expected = "[[\"a\",\"a\",\"b\",\"\",3,0,0,0,0,0,0,0,10,5,1770163200000000015],"
+                               "[\"a\",\"a\",\"b\",\"a\",4,0,0,0,0,0,0,0,10,5,1770163200000000015],"
+                               "[\"a\",\"b\",\"\",\"b\",2,0,0,0,0,0,0,0,10,5,1770163200000000015],"
+                               "[\"b\",\"a\",\"\",\"b\",1,0,0,0,0,0,0,0,10,5,1770163200000000015]]";
         assert_true(alog_string_equal(whole(&text), alog_str(expected)));
         alog_buffer_free(&text);
     }
     alog_groups_free(&groups);
+}
+
+/* Each time as its distance from another, none of which need be far. */
+static void times(void **state) {
+    (void)state;
+    struct alog_groups groups = {0}, other = {0};
+    struct alog_part_list list = {0}, again = {0};
+    name(&groups, ALOG_STR(""));
+    const int64_t at_ns[][3] = {{FIRST_NS, FIRST_NS, FIRST_NS},
+                                {FIRST_NS + 7, FIRST_NS + 9, FIRST_NS + 8},
+                                {FIRST_NS + 7, FIRST_NS + 9, 0}};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t key[ALOG_MAX_DIMENSIONS] = {name(&groups, (struct alog_string){"abc" + i, 1})};
+        struct alog_row_job_agents *row = alog_groups_part(&groups, ALOG_IN_job_agents, &list, key);
+        row->first_ns = at_ns[i][0];
+        row->last_ns = at_ns[i][1];
+        row->last_success_ns = at_ns[i][2];
+    }
+    struct alog_buffer text = write_ranked(&groups, ALOG_IN_job_agents, &list, groups.names.count);
+    assert_true(alog_string_equal(
+        whole(&text), ALOG_STR("[[\"a\",\"\",\"\",\"\",0,0,0,0,0,0,0,0,0,0,0],"
+                               "[\"b\",\"\",\"\",\"\",0,0,0,0,0,0,0,0,7,2,1],"
+                               "[\"c\",\"\",\"\",\"\",0,0,0,0,0,0,0,0,7,2,1770163200000000009]]")));
+    assert_int_equal(
+        alog_job_parts_read(&other, ALOG_IN_job_agents, whole(&text), FIRST_NS, &again), ALOG_OK);
+    assert_int_equal(again.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct alog_row_job_agents *row = alog_groups_part_at(ALOG_IN_job_agents, &again, i);
+        assert_true(row->first_ns == at_ns[i][0] && row->last_ns == at_ns[i][1] &&
+                    row->last_success_ns == at_ns[i][2]);
+    }
+    alog_buffer_free(&text);
+    alog_groups_free(&groups);
+    alog_groups_free(&other);
 }
 
 /* More rows than most jobs have. */
@@ -286,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(in_order),
+        cmocka_unit_test(times),
         cmocka_unit_test(many_rows),
         cmocka_unit_test(sums_then_a_sample_then_times),
         cmocka_unit_test(what_was_not_written_is_refused),
