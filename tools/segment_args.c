@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "messages.h"
@@ -104,11 +105,23 @@ void segment_args_free(struct segment_args *args) {
     *args = (struct segment_args){.code = EXIT_FINE};
 }
 
+/* Of a file as a whole there is no place to name, and its reason may begin with its name. */
+static void tell_of_file(const struct alog_damage *damage, const char *advice) {
+    const bool named = strncmp(damage->message, damage->path, strlen(damage->path)) == 0;
+    message("%s%s%s%s%s", named ? "" : damage->path, named ? "" : ": ", damage->message,
+            advice != NULL ? "; " : "", advice != NULL ? advice : "");
+}
+
 void damage_report_tell(void *context, const struct alog_damage *damage) {
     struct damage_report *report = context;
     char missing[64] = "";
     if (report->progress != NULL) {
         progress_clear(report->progress);
+    }
+    report->faults += !damage->harmless;
+    if (damage->offset == 0 && damage->bytes == 0 && !damage->harmless) {
+        tell_of_file(damage, report->advice);
+        return;
     }
     if (damage->first_sequence != 0) {
         snprintf(missing, sizeof missing, "; events %" PRIu64 " to %" PRIu64 " are missing",
@@ -117,7 +130,6 @@ void damage_report_tell(void *context, const struct alog_damage *damage) {
     message("%s: byte %" PRIu64 ": %s (%" PRIu64 " bytes%s)%s%s%s", damage->path, damage->offset,
             damage->message, damage->bytes, missing, damage->harmless ? ", harmless" : "",
             report->advice != NULL ? "; " : "", report->advice != NULL ? report->advice : "");
-    report->faults += !damage->harmless;
 }
 
 void damage_report_end(struct damage_report *report, enum alog_status status,
