@@ -629,7 +629,7 @@ const struct cli_command cmd_stats = {
                 "agentlog stats availability agents.db --provider openai --max-latency-ms 10000\n"
                 "agentlog stats calibration agents.db --max-ece 0.1\n"
                 "agentlog stats trend agents.db --metric latency-p95 --by week --provider openai\n"
-                "agentlog stats regress agents.db --until $(date +%F) || mail -s 'worse' ops\n"
+                "agentlog stats regress agents.db || mail -s 'worse' ops\n"
                 "agentlog stats tests agents.db --sort flaky --limit 20 --json",
     .options = options,
     .choices_title = "Kinds",
