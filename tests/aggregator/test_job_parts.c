@@ -132,7 +132,7 @@ static void times(void **state) {
                                 {FIRST_NS + 7, FIRST_NS + 9, FIRST_NS + 8},
                                 {FIRST_NS + 7, FIRST_NS + 9, 0}};
     for (size_t i = 0; i < 3; i++) {
-        uint32_t key[ALOG_MAX_DIMENSIONS] = {name(&groups, (struct alog_string){"abc" + i, 1})};
+        uint32_t key[ALOG_MAX_DIMENSIONS] = {name(&groups, (struct alog_string){&"abc"[i], 1})};
         struct alog_row_job_agents *row = alog_groups_part(&groups, ALOG_IN_job_agents, &list, key);
         row->first_ns = at_ns[i][0];
         row->last_ns = at_ns[i][1];
