@@ -43,7 +43,7 @@ struct worker {
 
 struct alog_fold_pool {
     pthread_mutex_t lock;
-    pthread_cond_t ready, done; /* a block is ready, or the end; a block has been folded */
+    pthread_cond_t ready, done; /* a block is ready, or the end; a run, or all, has been folded */
     bool stop, no_memory;
     uint32_t worker_count, run_count;
     uint32_t busy; /* blocks that are not folded yet */
@@ -118,7 +118,9 @@ static void *work(void *context) {
         add_result(block->progress, &result);
         run->folded++;
         pool->busy--;
-        pthread_cond_signal(&pool->done);
+        if (run->folded == run->filled || pool->busy == 0) {
+            pthread_cond_signal(&pool->done);
+        }
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
