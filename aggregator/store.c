@@ -382,8 +382,8 @@ static enum alog_status configure(struct alog_store *store, struct alog_error *e
         db,
         store->beside || store->building
             ? "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF;"
-              "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768"
-            : "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768",
+              "PRAGMA locking_mode = EXCLUSIVE"
+            : "PRAGMA synchronous = NORMAL",
         error);
 }
 
@@ -436,6 +436,10 @@ static enum alog_status open_database(struct alog_store *store,
     if (status == ALOG_OK && store->version == 0) {
         status = make_schema(store->db, settings, error);
         store->version = ALOG_SCHEMA_VERSION;
+    }
+    if (status == ALOG_OK) {
+        /* In KiB; but SQLite makes pages of it at once, of the length that it knows by now. */
+        status = run(store->db, "PRAGMA cache_size = -32768", error);
     }
     if (status == ALOG_OK) {
         note_journal_mode(store);
