@@ -335,6 +335,15 @@ static void fetch_lists(const struct writing *writing, struct alog_group *group)
     }
 }
 
+/* What the rows of lists that were fetched a while ago point to. */
+static void fetch_samples(const struct writing *writing, struct alog_group *group) {
+    for (unsigned i = 0; i < writing->part_count; i++) {
+        const struct alog_rollup_column *column = writing->parts[i];
+        alog_job_parts_fetch_samples(writing->deltas->groups, column->part,
+                                     list_of((void *)group->row, column));
+    }
+}
+
 /* ---- Statements ---- */
 
 /* Prepare `sql`, which is freed. */
@@ -440,6 +449,9 @@ enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_
         }
         if (i + 2 < count) {
             fetch_lists(&writing, sorted[i + 2]);
+        }
+        if (i + 1 < count) {
+            fetch_samples(&writing, sorted[i + 1]);
         }
         status = write_job(&writing, sorted[i]);
     }

@@ -310,6 +310,7 @@ struct merge {
     struct alog_groups *into, *from;
     bool copy;               /* `from` keeps what it has */
     uint32_t *ids, *job_ids; /* id + 1; 0 = not looked up yet */
+    uint32_t first_sample;   /* what the samples' ids begin at in `into`, unless it is a copy */
 };
 
 static bool translate_in(struct alog_names *to, const struct alog_names *from, uint32_t *ids,
@@ -347,9 +348,19 @@ static bool translate_dimensions(struct merge *merge, uint32_t dimensions[ALOG_M
 static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_kind *kind,
                                   void *to_row, void *from_row);
 
+/* Few are in both, so that none is looked up. */
 static bool translate_sample(struct merge *merge, uint32_t *sample) {
+    if (!merge->copy) {
+        *sample += merge->first_sample;
+        return true;
+    }
     *sample = alog_names_add_from(&merge->into->samples, &merge->from->samples, *sample);
     return *sample != ALOG_NAME_NONE;
+}
+
+static struct alog_string sample_text(const struct merge *merge, uint32_t sample) {
+    return merge->copy ? merge->from->samples.texts[sample]
+                       : merge->into->samples.texts[merge->first_sample + sample];
 }
 
 /* Make a list of `from` one of `into`. */
@@ -413,7 +424,7 @@ static enum alog_status merge_column(struct merge *merge, const struct alog_roll
         return alog_groups_offer_sample(into, to,
                                         *(int64_t *)((char *)to_row + column->first_ns_offset),
                                         *(int64_t *)((char *)from_row + column->first_ns_offset),
-                                        merge->from->samples.texts[*(uint32_t *)other]);
+                                        sample_text(merge, *(uint32_t *)other));
     case ALOG_MERGE_START:
         merge_edge(ALOG_JOB_START, to, *(struct alog_job_edge **)other);
         return ALOG_OK;
@@ -560,9 +571,15 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
         *from = (struct alog_groups){0};
         return ALOG_OK;
     }
-    struct merge merge = {into, from, false, calloc(from->names.count, sizeof(*merge.ids)),
-                          calloc(from->jobs.count + 1, sizeof(*merge.job_ids))};
-    enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
+    struct merge merge = {into,
+                          from,
+                          false,
+                          calloc(from->names.count, sizeof(*merge.ids)),
+                          calloc(from->jobs.count + 1, sizeof(*merge.job_ids)),
+                          0};
+    const bool ready = merge.ids && merge.job_ids &&
+                       alog_names_append(&into->samples, &from->samples, &merge.first_sample);
+    enum alog_status status = ready ? ALOG_OK : ALOG_NO_MEMORY;
     alog_arena_join(&into->arena, &from->arena);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         status = merge_table(&merge, rollup, INT64_MIN);
@@ -587,8 +604,8 @@ int64_t alog_groups_last_hour(const struct alog_groups *groups) {
 /* A merging of hourly tables; merge->ids is freed by the caller. */
 static enum alog_status begin_copy(struct merge *merge, struct alog_groups *into,
                                    struct alog_groups *from) {
-    *merge =
-        (struct merge){into, from, true, calloc(from->names.count + 1, sizeof(*merge->ids)), NULL};
+    *merge = (struct merge){into, from, true, calloc(from->names.count + 1, sizeof(*merge->ids)),
+                            NULL, 0};
     bool ready = merge->ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
     return ready ? ALOG_OK : ALOG_NO_MEMORY;
 }

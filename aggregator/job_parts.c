@@ -15,19 +15,20 @@ struct shape {
     size_t sums_offset, times_offset;        /* each an array of int64_t in the row */
 };
 
+/* From the end: there are few times. */
 static struct shape shape_of(enum alog_rollup part) {
     const struct alog_rollup_kind *kind = alog_rollup_kind(part);
-    const struct alog_rollup_column *at = kind->columns, *end = at + kind->column_count;
-    struct shape shape = {.dimensions = kind->dimension_count, .sums_offset = at->offset};
-    for (; at->merge == ALOG_MERGE_SUM; at++) {
-        shape.sums++;
+    const struct alog_rollup_column *end = kind->columns + kind->column_count, *at = end - 1;
+    while (at->merge != ALOG_MERGE_LEAST) {
+        at--;
     }
-    if (at->merge == ALOG_MERGE_SAMPLE) {
-        shape.sample = at++;
-    }
-    shape.times_offset = at->offset;
-    shape.times = (unsigned)(end - at);
-    return shape;
+    const struct alog_rollup_column *sample = at[-1].merge == ALOG_MERGE_SAMPLE ? at - 1 : NULL;
+    return (struct shape){.dimensions = kind->dimension_count,
+                          .sums = (unsigned)((sample ? sample : at) - kind->columns),
+                          .times = (unsigned)(end - at),
+                          .sample = sample,
+                          .sums_offset = kind->columns[0].offset,
+                          .times_offset = at->offset};
 }
 
 static int64_t *numbers_at(void *row, size_t offset) {
@@ -131,6 +132,15 @@ static struct survey look_at(const struct alog_groups *groups, const struct alog
         }
     }
     return survey;
+}
+
+void alog_job_parts_fetch_samples(const struct alog_groups *groups, enum alog_rollup part,
+                                  const struct alog_part_list *list) {
+    const struct shape shape = shape_of(part);
+    for (uint32_t i = 0; shape.sample && i < list->count; i++) {
+        void *row = alog_groups_part_at(part, list, i);
+        __builtin_prefetch(&groups->samples.texts[*sample_of(&shape, row)]);
+    }
 }
 
 /* In room that is there. */

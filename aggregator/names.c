@@ -51,20 +51,29 @@ static uint64_t *find_slot(const struct alog_names *names, struct alog_string te
     }
 }
 
-static bool grow_slots(struct alog_names *names) {
-    uint32_t count = names->slot_count ? names->slot_count * 2 : 256;
-    uint64_t *slots = calloc(count, sizeof(*slots));
-    if (!slots) {
-        return false;
-    }
-    const uint32_t mask = count - 1;
-    for (uint32_t id = 0; id < names->count; id++) {
+static void fill_slots(const struct alog_names *names, uint32_t from_id, uint64_t *slots,
+                       uint32_t slot_count) {
+    const uint32_t mask = slot_count - 1;
+    for (uint32_t id = from_id; id < names->count; id++) {
         uint32_t i = (uint32_t)names->hashes[id] & mask;
         while (slots[i] != 0) {
             i = (i + 1) & mask;
         }
         slots[i] = (names->hashes[id] >> 32 << 32) | (id + 1);
     }
+}
+
+/* Slots for more than `names` names. */
+static bool grow_slots(struct alog_names *names, uint32_t name_count) {
+    uint32_t count = names->slot_count ? names->slot_count : 128;
+    while (count / 2 <= name_count) {
+        count *= 2;
+    }
+    uint64_t *slots = calloc(count, sizeof(*slots));
+    if (!slots) {
+        return false;
+    }
+    fill_slots(names, 0, slots, count);
     names->bytes += (count - names->slot_count) * sizeof(*slots);
     free(names->slots);
     names->slots = slots;
@@ -72,8 +81,11 @@ static bool grow_slots(struct alog_names *names) {
     return true;
 }
 
-static bool grow_texts(struct alog_names *names) {
-    uint32_t capacity = names->capacity ? names->capacity * 2 : 128;
+static bool grow_texts(struct alog_names *names, uint32_t name_count) {
+    uint32_t capacity = names->capacity ? names->capacity : 64;
+    while (capacity <= name_count) {
+        capacity *= 2;
+    }
     struct alog_string *texts = realloc(names->texts, capacity * sizeof(*texts));
     if (!texts) {
         return false;
@@ -89,6 +101,12 @@ static bool grow_texts(struct alog_names *names) {
     return true;
 }
 
+/* Room for more than `name_count` names. */
+static bool make_room(struct alog_names *names, uint32_t name_count) {
+    return (name_count < names->capacity || grow_texts(names, name_count)) &&
+           (name_count < names->slot_count / 2 || grow_slots(names, name_count));
+}
+
 static const char *keep(struct alog_names *names, struct alog_string text) {
     size_t before = names->arena.bytes;
     char *at = alog_arena_take(&names->arena, text.len, 1);
@@ -100,8 +118,7 @@ static const char *keep(struct alog_names *names, struct alog_string text) {
 }
 
 static uint32_t add_new(struct alog_names *names, struct alog_string text, uint64_t hash) {
-    if ((names->count == names->capacity && !grow_texts(names)) ||
-        (names->count >= names->slot_count / 2 && !grow_slots(names))) {
+    if (!make_room(names, names->count)) {
         return ALOG_NAME_NONE;
     }
     struct alog_string copy = {"", 0};
@@ -135,6 +152,24 @@ uint32_t alog_names_add(struct alog_names *names, struct alog_string text) {
 
 uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *from, uint32_t id) {
     return add(names, from->texts[id], from->hashes[id]);
+}
+
+bool alog_names_append(struct alog_names *names, struct alog_names *from, uint32_t *ret_first) {
+    const uint32_t first = names->count;
+    if (from->count > UINT32_MAX / 4 - first || !make_room(names, first + from->count)) {
+        return false;
+    }
+    if (from->count != 0) {
+        memcpy(names->texts + first, from->texts, from->count * sizeof(*from->texts));
+        memcpy(names->hashes + first, from->hashes, from->count * sizeof(*from->hashes));
+    }
+    names->count += from->count;
+    fill_slots(names, first, names->slots, names->slot_count);
+    names->bytes += from->arena.bytes;
+    alog_arena_join(&names->arena, &from->arena);
+    alog_names_free(from);
+    *ret_first = first;
+    return true;
 }
 
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text) {
