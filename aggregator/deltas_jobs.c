@@ -5,6 +5,7 @@
 #include "format/error.h"
 #include "job_days.h"
 #include "job_parts.h"
+#include "prefetch.h"
 #include "sql_error.h"
 
 /* The columns that edges and the day make; the others come from rollups.def, and follow. */
@@ -312,14 +313,8 @@ static enum alog_status write_job(struct writing *writing, struct alog_group *gr
 
 /* Jobs lie in the order in which they came and are written in another, so that each would be waited
  * for, line by line. */
-static void fetch(const void *from, const void *until) {
-    for (const char *at = from; at < (const char *)until; at += 64) {
-        __builtin_prefetch(at);
-    }
-}
-
 static void fetch_group(const struct alog_group *group) {
-    fetch(group, (const char *)group->row + sizeof(struct alog_row_jobs));
+    alog_prefetch(group, (const char *)group->row + sizeof(struct alog_row_jobs));
 }
 
 /* The lists of a group that was fetched a while ago. */
@@ -328,9 +323,9 @@ static void fetch_lists(const struct writing *writing, struct alog_group *group)
         const struct alog_rollup_column *column = writing->parts[i];
         const struct alog_part_list *list = list_of((void *)group->row, column);
         if (list->count != 0) {
-            fetch(list->keys, list->keys + list->count);
-            fetch(alog_groups_part_at(column->part, list, 0),
-                  alog_groups_part_at(column->part, list, list->count));
+            alog_prefetch(list->keys, list->keys + list->count);
+            alog_prefetch(alog_groups_part_at(column->part, list, 0),
+                          alog_groups_part_at(column->part, list, list->count));
         }
     }
 }

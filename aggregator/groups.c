@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "calendar.h"
+#include "prefetch.h"
 
 #define PAGE_GROUPS 256u
 
@@ -500,8 +501,27 @@ static void fetch_groups(const struct alog_group_table *table, const struct look
     for (uint32_t i = 0; i < count; i++) {
         uint64_t slot = table->slots[lookups[i].hash & mask];
         const struct alog_group *group = slot != 0 ? group_at(table, (uint32_t)slot - 1) : NULL;
-        for (uint32_t at = 0; group && at < table->group_bytes; at += 64) {
-            __builtin_prefetch((const char *)group + at);
+        alog_prefetch(group, group ? (const char *)group + table->group_bytes : NULL);
+    }
+}
+
+static bool has_samples(const struct alog_rollup_kind *kind) {
+    bool has = false;
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        has |= kind->columns[i].merge == ALOG_MERGE_SAMPLE;
+    }
+    return has;
+}
+
+/* What of the groups' lists is to be translated: their keys, and the rows if they have samples. */
+static void fetch_lists(const struct alog_rollup_column *column, const struct lookup *lookups,
+                        uint32_t count) {
+    const bool rows = has_samples(alog_rollup_kind(column->part));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct alog_part_list *list = column_of(lookups[i].from->row, column);
+        if (list->count != 0) {
+            alog_prefetch(list->keys, rows ? alog_groups_part_at(column->part, list, list->count)
+                                           : (void *)(list->keys + list->count));
         }
     }
 }
@@ -513,6 +533,11 @@ static enum alog_status merge_waiting(struct waiting *waiting) {
     enum alog_status status = ALOG_OK;
     if (table->slot_count != 0) {
         fetch_groups(table, waiting->lookups, waiting->count);
+    }
+    for (unsigned i = 0; i < kind->column_count; i++) {
+        if (kind->columns[i].merge == ALOG_MERGE_PARTS) {
+            fetch_lists(&kind->columns[i], waiting->lookups, waiting->count);
+        }
     }
     for (uint32_t i = 0; status == ALOG_OK && i < waiting->count; i++) {
         const struct lookup *lookup = &waiting->lookups[i];

@@ -38,7 +38,7 @@ uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *
  */
 bool alog_names_append(struct alog_names *names, struct alog_names *from, uint32_t *ret_first);
 
-/* The id of a string that is there, else ALOG_NAME_NONE. */
+/* The id, or one of them, of a string that is there, else ALOG_NAME_NONE. */
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text);
 
 /* The same of many, of which hardly one is in the processor's cache: ret_ids[i] is that of
