@@ -72,6 +72,9 @@ void alog_fold_agent_execution(struct alog_fold *fold) {
     x->dimensions[2] = alog_fold_name(fold, ALOG_AT_agent_execution_provider_id);
     x->dimensions[3] = alog_fold_name(fold, ALOG_AT_agent_execution_model);
     alog_fold_aim(fold, &x->target, ALOG_IN_rollup_agents, x->dimensions, 4);
+    if (fold->job) {
+        __builtin_prefetch(&fold->job->agent_parts);
+    }
     x->confidence_e6 = real_of(fold, FIELD(agent_execution, confidence), MILLIONTHS, &x->excluded);
     x->time_us =
         real_of(fold, FIELD(agent_execution, execution_time_ms), MICROSECONDS_OF_MS, &x->excluded);

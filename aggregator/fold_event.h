@@ -286,6 +286,7 @@ static inline void alog_fold_fetch(const void *memory, size_t bytes) {
     for (size_t at = 0; at < bytes; at += 64) {
         __builtin_prefetch((const char *)memory + at, 1);
     }
+    __builtin_prefetch((const char *)memory + bytes - 1, 1);
 }
 
 /* Where the event counts; what that takes is fetched. */

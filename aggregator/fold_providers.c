@@ -101,6 +101,9 @@ void alog_fold_provider_performance(struct alog_fold *fold) {
     c->dimensions[2] = alog_fold_name(fold, ALOG_AT_provider_performance_agent_name);
     c->dimensions[3] = ALOG_NAME_EMPTY;
     alog_fold_aim(fold, &c->target, ALOG_IN_rollup_providers, c->dimensions, 3);
+    if (fold->job) {
+        __builtin_prefetch(&fold->job->provider_parts);
+    }
     c->fallback = name_text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0;
     if (c->fallback) {
         c->fallback_from = alog_fold_name(fold, ALOG_AT_provider_performance_fallback_from);
