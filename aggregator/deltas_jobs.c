@@ -317,11 +317,16 @@ static void fetch_group(const struct alog_group *group) {
     alog_prefetch(group, (const char *)group->row + sizeof(struct alog_row_jobs));
 }
 
-/* The lists of a group that was fetched a while ago. */
-static void fetch_lists(const struct writing *writing, struct alog_group *group) {
+/* What a group that was fetched a while ago points to: its job's id, start and end, its lists. */
+static void fetch_parts(const struct writing *writing, struct alog_group *group) {
+    struct alog_row_jobs *job = (void *)group->row;
+    const struct alog_string *id = &writing->deltas->groups->jobs.texts[group->key.job];
+    alog_prefetch(id, id + 1);
+    alog_prefetch(job->start, job->start ? job->start + 1 : NULL);
+    alog_prefetch(job->end, job->end ? job->end + 1 : NULL);
     for (unsigned i = 0; i < writing->part_count; i++) {
         const struct alog_rollup_column *column = writing->parts[i];
-        const struct alog_part_list *list = list_of((void *)group->row, column);
+        const struct alog_part_list *list = list_of(job, column);
         if (list->count != 0) {
             alog_prefetch(list->keys, list->keys + list->count);
             alog_prefetch(alog_groups_part_at(column->part, list, 0),
@@ -330,12 +335,13 @@ static void fetch_lists(const struct writing *writing, struct alog_group *group)
     }
 }
 
-/* What the rows of lists that were fetched a while ago point to. */
-static void fetch_samples(const struct writing *writing, struct alog_group *group) {
+/* What that points to. */
+static void fetch_texts(const struct writing *writing, struct alog_group *group) {
+    const struct alog_groups *groups = writing->deltas->groups;
+    __builtin_prefetch(groups->jobs.texts[group->key.job].data);
     for (unsigned i = 0; i < writing->part_count; i++) {
         const struct alog_rollup_column *column = writing->parts[i];
-        alog_job_parts_fetch_samples(writing->deltas->groups, column->part,
-                                     list_of((void *)group->row, column));
+        alog_job_parts_fetch_samples(groups, column->part, list_of((void *)group->row, column));
     }
 }
 
@@ -443,10 +449,10 @@ enum alog_status alog_deltas_write_jobs(struct alog_deltas *deltas, struct alog_
             fetch_group(sorted[i + 4]);
         }
         if (i + 2 < count) {
-            fetch_lists(&writing, sorted[i + 2]);
+            fetch_parts(&writing, sorted[i + 2]);
         }
         if (i + 1 < count) {
-            fetch_samples(&writing, sorted[i + 1]);
+            fetch_texts(&writing, sorted[i + 1]);
         }
         status = write_job(&writing, sorted[i]);
     }
