@@ -333,9 +333,9 @@ CREATE INDEX jobs_by_day ON jobs (day_epoch);
 -- job_strategies and job_tests show it as rows, a job at a time; over all jobs they are slow. Each list is a JSON
 -- array with an array for each row: the columns of the view in their order, from the third on; times are nanoseconds
 -- from another, which are few digits: a row's first_ns after that of the job, its last_ns after its first_ns, and
--- last_success_ns before its last_ns. (One row per job, and not per agent, model and error of a job, is what makes a fleet's day small
--- and quick to write; with a rowid, as jobs, so that what is new goes to the end, whatever the ids of jobs look like.
--- Rowids depend on the order of the ingests and mean nothing.)
+-- last_success_ns before its last_ns. (One row per job, and not per agent, model and error of a job, is what makes a
+-- fleet's day small and quick to write; with a rowid, as jobs, so that what is new goes to the end, whatever the ids of
+-- jobs look like. Rowids depend on the order of the ingests and mean nothing.)
 CREATE TABLE job_details (
     environment TEXT NOT NULL,       -- the job's environment
     job_id TEXT NOT NULL,            -- the job
