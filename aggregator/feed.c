@@ -86,8 +86,9 @@ static enum alog_status feed_block(const struct alog_feed *feed, struct alog_seg
     const uint64_t first = facts->first_sequence > known ? facts->first_sequence : known + 1;
     const uint64_t last = facts->last_sequence < until ? facts->last_sequence : until;
     const bool whole = first == facts->first_sequence && last == facts->last_sequence;
-    const uint8_t *frame;
-    enum alog_status status = alog_segment_scan_frame(scan, &frame, error);
+    uint8_t *frame = alog_fold_pool_room(feed->pool, facts->compressed_bytes);
+    enum alog_status status = frame ? alog_segment_scan_frame_into(scan, frame, error)
+                                    : alog_fail(error, ALOG_NO_MEMORY, 0, -1, "out of memory");
     if (status == ALOG_CORRUPT) {
         segment->unread_last_sequence = last;
         segment->unread_timestamp_ns = facts->min_timestamp_ns;

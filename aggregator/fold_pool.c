@@ -222,20 +222,28 @@ static struct run *run_for(struct alog_fold_pool *pool, size_t bytes) {
     return begin_run(pool, run, bytes) ? run : NULL;
 }
 
+/* Nobody else looks behind what a run has been filled with, so that what is put there needs no
+ * lock.
+ */
+uint8_t *alog_fold_pool_room(struct alog_fold_pool *pool, size_t bytes) {
+    pthread_mutex_lock(&pool->lock);
+    struct run *run = pool->no_memory ? NULL : run_for(pool, bytes);
+    pthread_mutex_unlock(&pool->lock);
+    return run ? run->bytes + run->used : NULL;
+}
+
 enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress) {
-    pthread_mutex_lock(&pool->lock);
-    struct run *run = pool->no_memory ? NULL : run_for(pool, facts->compressed_bytes);
-    pthread_mutex_unlock(&pool->lock);
-    if (!run) {
+    uint8_t *room = alog_fold_pool_room(pool, facts->compressed_bytes);
+    if (!room) {
         return ALOG_NO_MEMORY;
     }
-    /* Nobody else looks behind `filled`, so the copy needs no lock. */
-    struct block *block = &run->blocks[run->filled];
-    if (facts->compressed_bytes != 0) {
-        memcpy(run->bytes + run->used, frame, facts->compressed_bytes);
+    if (frame != room && facts->compressed_bytes != 0) {
+        memcpy(room, frame, facts->compressed_bytes);
     }
+    struct run *run = &pool->runs[pool->filling];
+    struct block *block = &run->blocks[run->filled];
     block->frame = run->used;
     block->facts = *facts;
     block->facts.counts = block->facts.drops = NULL;

@@ -21,9 +21,14 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
 /* Waits for blocks that are being folded; those not yet begun are dropped. */
 void alog_fold_pool_free(struct alog_fold_pool *pool);
 
-/* Hand over a block: the frame (facts->compressed_bytes), whose hash has been compared, is copied;
- * waits while all threads are busy and the queue is full. `progress` must live until the pool is
- * idle. ALOG_NO_MEMORY, also for an earlier block. */
+/* Room for the frame of the next block, so that alog_fold_pool_add need not copy it; waits while
+ * all threads are busy and the queue is full. It is good until the next call. NULL: no memory, also
+ * for an earlier block. */
+uint8_t *alog_fold_pool_room(struct alog_fold_pool *pool, size_t bytes);
+
+/* Hand over a block. The frame (facts->compressed_bytes), whose hash has been compared, is in that
+ * room, or is copied, which waits likewise. `progress` must live until the pool is idle.
+ * ALOG_NO_MEMORY, also for an earlier block. */
 enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *frame,
                                     const struct alog_block_facts *facts,
                                     struct alog_fold_progress *progress);

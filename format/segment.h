@@ -267,6 +267,10 @@ uint64_t alog_segment_scan_end(const struct alog_segment_scan *scan);
 enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const uint8_t **ret_frame,
                                          struct alog_error *error);
 
+/* The same, read into `room`, which is of the frame's length (facts.compressed_bytes). */
+enum alog_status alog_segment_scan_frame_into(struct alog_segment_scan *scan, uint8_t *room,
+                                              struct alog_error *error);
+
 /* XXH3-128 over the index payload of a sealed file: names its content in short. ALOG_NOT_FOUND when
  * not sealed. */
 enum alog_status alog_segment_scan_digest(struct alog_segment_scan *scan, uint8_t ret_digest[16]);

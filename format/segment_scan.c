@@ -28,28 +28,34 @@ static uint64_t last_before(const struct alog_segment_scan *scan,
 
 /* ---- Frames -------------------------------------------------------------------------------- */
 
-/* Read the current block's frame and compare its hash. */
-static enum alog_status load_frame(struct alog_segment_scan *scan, bool *ret_matches,
+/* Read the current block's frame into `room`, of its length, and compare its hash. */
+static enum alog_status read_frame(struct alog_segment_scan *scan, uint8_t *room, bool *ret_matches,
                                    struct alog_error *error) {
     const struct alog_block_facts *facts = &scan->slots[scan->current].header.facts;
-    scan->frame.len = 0;
-    if (alog_buffer_reserve(&scan->frame, facts->compressed_bytes) != ALOG_OK) {
-        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a block of %" PRIu32 " bytes",
-                         facts->compressed_bytes);
-    }
     uint64_t offset = scan->position.end - facts->compressed_bytes;
-    int64_t got = alog_io_read_full(scan->window.io, scan->window.fd, scan->frame.data,
-                                    facts->compressed_bytes, offset);
+    int64_t got =
+        alog_io_read_full(scan->window.io, scan->window.fd, room, facts->compressed_bytes, offset);
     if (got < 0) {
         return alog_fail(error, ALOG_IO, (int)-got, (int64_t)offset, "cannot read %s", scan->path);
     }
-    scan->frame.len = (size_t)got;
     XXH128_canonical_t hash;
-    XXH128_canonicalFromHash(&hash, XXH3_128bits(scan->frame.data, scan->frame.len));
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(room, (size_t)got));
     *ret_matches = (uint64_t)got == facts->compressed_bytes &&
                    memcmp(hash.digest, facts->hash, sizeof facts->hash) == 0;
-    scan->has_frame = *ret_matches;
     return ALOG_OK;
+}
+
+/* The same into the scan's own room. */
+static enum alog_status load_frame(struct alog_segment_scan *scan, bool *ret_matches,
+                                   struct alog_error *error) {
+    const uint32_t bytes = scan->slots[scan->current].header.facts.compressed_bytes;
+    if (alog_buffer_reserve(&scan->frame, bytes) != ALOG_OK) {
+        return alog_fail(error, ALOG_NO_MEMORY, 0, -1, "no memory for a block of %" PRIu32 " bytes",
+                         bytes);
+    }
+    enum alog_status status = read_frame(scan, scan->frame.data, ret_matches, error);
+    scan->has_frame = status == ALOG_OK && *ret_matches;
+    return status;
 }
 
 static void report_tail(struct alog_segment_scan *scan, uint64_t offset) {
@@ -95,28 +101,48 @@ static enum alog_status frame_mismatch(struct alog_segment_scan *scan, bool *ret
     return ALOG_OK;
 }
 
+static enum alog_status no_block(struct alog_error *error) {
+    return alog_fail(error, ALOG_INVALID, 0, -1, "there is no block to read");
+}
+
+/* The current block's frame was read, and is damaged. */
+static enum alog_status refuse_frame(struct alog_segment_scan *scan, struct alog_error *error) {
+    bool tail;
+    enum alog_status status = frame_mismatch(scan, &tail, error);
+    return status == ALOG_OK
+               ? alog_fail(error, ALOG_CORRUPT, 0, (int64_t)scan->block_offset,
+                           "%s: the content of a block does not match its hash", scan->path)
+               : status;
+}
+
 enum alog_status alog_segment_scan_frame(struct alog_segment_scan *scan, const uint8_t **ret_frame,
                                          struct alog_error *error) {
     if (!scan->has_block) {
-        return alog_fail(error, ALOG_INVALID, 0, -1, "there is no block to read");
+        return no_block(error);
     }
-    if (!scan->has_frame) {
-        bool matches = false, tail;
-        enum alog_status status = load_frame(scan, &matches, error);
-        if (status == ALOG_OK && !matches) {
-            status = frame_mismatch(scan, &tail, error);
-            if (status == ALOG_OK) {
-                status =
-                    alog_fail(error, ALOG_CORRUPT, 0, (int64_t)scan->block_offset,
-                              "%s: the content of a block does not match its hash", scan->path);
-            }
-        }
-        if (status != ALOG_OK) {
-            return status;
-        }
+    bool matches = true;
+    enum alog_status status = scan->has_frame ? ALOG_OK : load_frame(scan, &matches, error);
+    if (status == ALOG_OK && !matches) {
+        status = refuse_frame(scan, error);
     }
-    *ret_frame = scan->frame.data;
-    return ALOG_OK;
+    if (status == ALOG_OK) {
+        *ret_frame = scan->frame.data;
+    }
+    return status;
+}
+
+enum alog_status alog_segment_scan_frame_into(struct alog_segment_scan *scan, uint8_t *room,
+                                              struct alog_error *error) {
+    if (!scan->has_block) {
+        return no_block(error);
+    }
+    if (scan->has_frame) {
+        memcpy(room, scan->frame.data, scan->slots[scan->current].header.facts.compressed_bytes);
+        return ALOG_OK;
+    }
+    bool matches;
+    enum alog_status status = read_frame(scan, room, &matches, error);
+    return status == ALOG_OK && !matches ? refuse_frame(scan, error) : status;
 }
 
 enum alog_status alog_segment_scan_open_block(struct alog_segment_scan *scan,

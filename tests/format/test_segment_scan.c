@@ -562,6 +562,49 @@ static void test_every_read_fails(void **state) {
     }
 }
 
+/* A frame is the same in room of the caller's, whether or not the scan has read it; a damaged one
+ * is refused there as well, and the walk goes on. */
+static void test_frame_in_room_of_the_caller(void **state) {
+    struct fixture *fixture = *state;
+    struct pieces pieces;
+    make_three_blocks(fixture, &pieces);
+    pieces.data[pieces.block[2] - 1] ^= 1; /* the second's last byte */
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/room.open", fixture->dir);
+    file_bytes_write(path, pieces.data, pieces.bytes);
+    struct alog_segment_scan *scan;
+    struct segment_dump dump = {0};
+    assert_int_equal(
+        alog_segment_scan_open(alog_io_system(), path, segment_dump_note, &dump, &scan, NULL),
+        ALOG_OK);
+    const struct alog_block_header *header;
+    const uint8_t *frame;
+    struct alog_error error = {0};
+    uint8_t *room = malloc(pieces.bytes);
+    assert_non_null(room);
+    assert_int_equal(alog_segment_scan_frame_into(scan, room, &error), ALOG_INVALID);
+    for (int block = 0; block < 3; block++) {
+        assert_int_equal(alog_segment_scan_next(scan, &header, NULL), ALOG_OK);
+        assert_non_null(header);
+        if (block == 1) {
+            assert_int_equal(alog_segment_scan_frame_into(scan, room, &error), ALOG_CORRUPT);
+            continue;
+        }
+        for (int times = 0; times < 2; times++) {
+            const size_t bytes = header->facts.compressed_bytes;
+            memset(room, 0, bytes);
+            assert_int_equal(alog_segment_scan_frame_into(scan, room, &error), ALOG_OK);
+            assert_int_equal(alog_segment_scan_frame(scan, &frame, NULL), ALOG_OK);
+            assert_memory_equal(room, frame, bytes);
+        }
+    }
+    assert_int_equal(dump.damage_count, 1);
+    free(room);
+    alog_segment_scan_close(scan);
+    segment_dump_free(&dump);
+    free(pieces.data);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -572,6 +615,7 @@ int main(void) {
         TEST(test_predecessor_says_what_is_missing_before),
         TEST(test_blocks_of_another_file_are_not_read),
         TEST(test_bytes_after_the_seek_table),
+        TEST(test_frame_in_room_of_the_caller),
         TEST(test_growing_file),
         TEST(test_file_that_grows_by_bytes),
         TEST(test_header_without_its_data),
