@@ -140,7 +140,7 @@ enum alog_status alog_segment_scan_frame_into(struct alog_segment_scan *scan, ui
         memcpy(room, scan->frame.data, scan->slots[scan->current].header.facts.compressed_bytes);
         return ALOG_OK;
     }
-    bool matches;
+    bool matches = false;
     enum alog_status status = read_frame(scan, room, &matches, error);
     return status == ALOG_OK && !matches ? refuse_frame(scan, error) : status;
 }
