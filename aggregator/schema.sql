@@ -1,4 +1,4 @@
--- The database's schema, version 4. Each column's comment is its documentation: it goes into schema_docs.
+-- The database's schema, version 5. Each column's comment is its documentation: it goes into schema_docs.
 --
 -- Layers: segments (the ledger) -> rollup_* (hourly integer sums) and jobs, job_* (facts of one job) -> daily_* (made
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
