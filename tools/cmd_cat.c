@@ -120,16 +120,8 @@ static struct followed *find_followed(struct follow *follow,
 
 static struct followed *add_followed(struct follow *follow,
                                      const struct alog_segment_path *segment) {
-    if (follow->count == follow->capacity) {
-        const size_t capacity = follow->capacity == 0 ? 64 : 2 * follow->capacity;
-        struct followed *segments = output_allocate(capacity, sizeof *segments);
-        if (follow->count > 0) {
-            memcpy(segments, follow->segments, follow->count * sizeof *segments);
-        }
-        free(follow->segments);
-        follow->segments = segments;
-        follow->capacity = capacity;
-    }
+    follow->segments =
+        output_grow(follow->segments, follow->count, &follow->capacity, sizeof *follow->segments);
     struct followed *followed = &follow->segments[follow->count++];
     const size_t len = final_length(segment);
     followed->name = output_allocate(len + 1, 1);

@@ -60,16 +60,8 @@ static const struct alog_column columns[GLANCE_COLUMNS] = {
 /* ---- Adding up ------------------------------------------------------------------------------- */
 
 static void add_losses(struct log_glance *glance, uint64_t writer_id, uint64_t dropped) {
-    if (glance->loss_count == glance->loss_capacity) {
-        const size_t capacity = glance->loss_capacity == 0 ? 64 : 2 * glance->loss_capacity;
-        struct writer_losses *grown = output_allocate(capacity, sizeof *grown);
-        if (glance->loss_count > 0) {
-            memcpy(grown, glance->losses, glance->loss_count * sizeof *grown);
-        }
-        free(glance->losses);
-        glance->losses = grown;
-        glance->loss_capacity = capacity;
-    }
+    glance->losses = output_grow(glance->losses, glance->loss_count, &glance->loss_capacity,
+                                 sizeof *glance->losses);
     glance->losses[glance->loss_count++] = (struct writer_losses){writer_id, dropped};
 }
 

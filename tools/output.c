@@ -22,6 +22,19 @@ void *output_allocate(size_t count, size_t bytes) {
     return memory;
 }
 
+void *output_grow(void *array, size_t count, size_t *capacity, size_t bytes) {
+    if (count < *capacity) {
+        return array;
+    }
+    *capacity = count == 0 ? 64 : 2 * count;
+    void *grown = output_allocate(*capacity, bytes);
+    if (count > 0) {
+        memcpy(grown, array, count * bytes);
+    }
+    free(array);
+    return grown;
+}
+
 bool output_bytes(struct output *output, const char *data, size_t len) {
     if (output->error == 0 && fwrite(data, 1, len, stdout) != len) {
         output->error = errno;

@@ -65,4 +65,8 @@ json_t *output_json_string(struct alog_string text);
 /* Memory, or the program ends with a message. */
 void *output_allocate(size_t count, size_t bytes);
 
+/* An array of `count` elements of so many bytes, malloc'ed or NULL, with room for one more: the
+ * same, or a longer one in its place, its elements elsewhere; or the program ends likewise. */
+void *output_grow(void *array, size_t count, size_t *capacity, size_t bytes);
+
 #endif

@@ -14,16 +14,7 @@
 #include "progress.h"
 
 static void add_path(struct segment_args *args, const char *path) {
-    if (args->count == args->capacity) {
-        const size_t capacity = args->capacity == 0 ? 64 : 2 * args->capacity;
-        char **paths = output_allocate(capacity, sizeof *paths);
-        for (size_t i = 0; i < args->count; i++) {
-            paths[i] = args->paths[i];
-        }
-        free(args->paths);
-        args->paths = paths;
-        args->capacity = capacity;
-    }
+    args->paths = output_grow(args->paths, args->count, &args->capacity, sizeof *args->paths);
     const size_t bytes = strlen(path) + 1;
     args->paths[args->count] = output_allocate(bytes, 1);
     memcpy(args->paths[args->count++], path, bytes);

@@ -113,16 +113,8 @@ static void name_types(const char *path, struct alog_segment_info *info) {
 
 void segment_facts_add(struct segment_facts *facts, const char *path,
                        const struct alog_segment_info *info) {
-    if (facts->count == facts->capacity) {
-        const size_t capacity = facts->capacity == 0 ? 64 : 2 * facts->capacity;
-        struct segment_fact *segments = output_allocate(capacity, sizeof *segments);
-        if (facts->count > 0) {
-            memcpy(segments, facts->segments, facts->count * sizeof *segments);
-        }
-        free(facts->segments);
-        facts->segments = segments;
-        facts->capacity = capacity;
-    }
+    facts->segments =
+        output_grow(facts->segments, facts->count, &facts->capacity, sizeof *facts->segments);
     struct segment_fact *fact = &facts->segments[facts->count++];
     fact->path = path;
     fact->info = *info;

@@ -8,16 +8,7 @@
 #include "output.h"
 
 static void add(struct segment_links *links, const struct segment_link *link) {
-    if (links->count == links->capacity) {
-        const size_t capacity = links->capacity == 0 ? 64 : 2 * links->capacity;
-        struct segment_link *grown = output_allocate(capacity, sizeof *grown);
-        if (links->count > 0) {
-            memcpy(grown, links->links, links->count * sizeof *grown);
-        }
-        free(links->links);
-        links->links = grown;
-        links->capacity = capacity;
-    }
+    links->links = output_grow(links->links, links->count, &links->capacity, sizeof *links->links);
     links->links[links->count++] = *link;
 }
 

@@ -17,16 +17,8 @@ struct segment_sight {
 
 static void add(struct segment_repeats *repeats, const uint8_t file_id[16], bool archived,
                 uint64_t events) {
-    if (repeats->count == repeats->capacity) {
-        const size_t capacity = repeats->capacity == 0 ? 64 : 2 * repeats->capacity;
-        struct segment_sight *grown = output_allocate(capacity, sizeof *grown);
-        if (repeats->count > 0) {
-            memcpy(grown, repeats->sights, repeats->count * sizeof *grown);
-        }
-        free(repeats->sights);
-        repeats->sights = grown;
-        repeats->capacity = capacity;
-    }
+    repeats->sights =
+        output_grow(repeats->sights, repeats->count, &repeats->capacity, sizeof *repeats->sights);
     struct segment_sight *sight = &repeats->sights[repeats->count++];
     *sight = (struct segment_sight){.archived = archived, .events = events, .file = repeats->files};
     memcpy(sight->file_id, file_id, sizeof sight->file_id);
