@@ -171,9 +171,11 @@ static enum alog_status copy_buckets(struct alog_sketch *into, const struct alog
 static enum alog_status merge_buckets(struct alog_sketch *into, const struct alog_sketch *from) {
     enum alog_status status = cover(into, from->first, from->first + from->len - 1);
     const uint32_t skipped = from->first - into->first;
-    if (status == ALOG_OK && into->narrow && from->narrow &&
-        add_narrow(into->narrow + skipped, from->narrow, from->len)) {
-        return ALOG_OK;
+    if (status == ALOG_OK && into->narrow) {
+        if (from->narrow && add_narrow(into->narrow + skipped, from->narrow, from->len)) {
+            return ALOG_OK;
+        }
+        status = widen(into); /* before anything is added */
     }
     for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
         status = add_to(into, skipped + i, count_at(from, i));
@@ -185,7 +187,9 @@ enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_s
     enum alog_status status = from->len == 0   ? ALOG_OK
                               : into->len == 0 ? copy_buckets(into, from)
                                                : merge_buckets(into, from);
-    into->zeros += from->zeros;
+    if (status == ALOG_OK) {
+        into->zeros += from->zeros;
+    }
     return status;
 }
 

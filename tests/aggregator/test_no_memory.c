@@ -152,6 +152,53 @@ static void many_groups(void **state) {
     folding_and_merging_say_so(6000, false);
 }
 
+/* ---- Sketches ---- */
+
+static struct alog_sketch sketch_of(uint32_t bucket, uint64_t count) {
+    struct alog_sketch sketch = {.zeros = 3};
+    if (count != 0) {
+        assert_int_equal(alog_sketch_add_at(&sketch, 90, 1), ALOG_OK);
+        assert_int_equal(alog_sketch_add_at(&sketch, bucket, count), ALOG_OK);
+    }
+    return sketch;
+}
+
+static size_t encode(const struct alog_sketch *sketch, uint8_t *bytes, size_t capacity) {
+    assert_true(alog_sketch_encoded_bound(sketch) <= capacity);
+    return alog_sketch_encode(sketch, bytes);
+}
+
+/* Merged into one without buckets, of other buckets, and where counts leave 16 bits. */
+static void a_sketch_that_cannot_be_merged_stays(void **state) {
+    static const struct {
+        uint32_t bucket, from_bucket;
+        uint64_t count;
+    } cases[] = {{0, 100, 0}, {100, 1500, 1}, {100, 100, 60000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool failed = true;
+        unsigned failures = 0;
+        for (unsigned at = 1; failed; at++) {
+            uint8_t before[32768], after[32768];
+            struct alog_sketch from = sketch_of(cases[i].from_bucket, 60000);
+            struct alog_sketch into = sketch_of(cases[i].bucket, cases[i].count);
+            const size_t len = encode(&into, before, sizeof(before));
+            fault_memory_arm(at, false);
+            const enum alog_status status = alog_sketch_merge(&into, &from);
+            failed = fault_memory_disarm();
+            failures += failed;
+            assert_int_equal(status, failed ? ALOG_NO_MEMORY : ALOG_OK);
+            if (failed) {
+                assert_int_equal(encode(&into, after, sizeof(after)), len);
+                assert_memory_equal(after, before, len);
+            }
+            alog_sketch_free(&from);
+            alog_sketch_free(&into);
+        }
+        assert_true(failures > 0);
+    }
+}
+
 /* ---- A whole ingest ---- */
 
 enum way { FROM_NOTHING, MORE, REBUILD };
@@ -259,6 +306,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_groups),
         cmocka_unit_test(many_groups),
+        cmocka_unit_test(a_sketch_that_cannot_be_merged_stays),
         cmocka_unit_test_setup_teardown(new_database, set_up, tear_down),
         cmocka_unit_test_setup_teardown(database_that_has_some, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rebuild, set_up, tear_down),
