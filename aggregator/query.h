@@ -9,10 +9,12 @@
  *   :since_day :until_day         day_epoch, from and below
  *   :agent_name :issue_type :provider_id :model :job_id :subject   NULL = any
  *   :max_latency_ms               NULL = none given
- *   :latency_bands                how many of the success_bands are of at most that; 0 = it is no
- * threshold :by :sort :weekly :min_count :max_ratio :max_ece   as in struct alog_query :classes of
- * confidence in thousandths, JSON: [[from, below], …] :time_zone_offset_s           of the
- * reporting zone :limit                        rows; -1 = all
+ *   :latency_bands                how many success_bands are of at most that; 0: no threshold
+ *   :by :sort :weekly             as in struct alog_query
+ *   :min_count :max_ratio :max_ece   the same
+ *   :classes                      of confidence in thousandths, JSON: [[from, below], …]
+ *   :time_zone_offset_s           of the reporting zone
+ *   :limit                        rows; -1 = all
  */
 #ifndef AGENTLOG_AGGREGATOR_QUERY_H
 #define AGENTLOG_AGGREGATOR_QUERY_H
