@@ -44,8 +44,8 @@ struct alog_fold_result {
 
 /*
  * Add a block, given by its compressed frame, whose hash has been compared, and its header's facts.
- * Missing events are a loss of
- * `environment`, the segment's. ALOG_NO_MEMORY: the fold is incomplete.
+ * Missing events are a loss of `environment`, the segment's. ALOG_NO_MEMORY: the fold is
+ * incomplete.
  */
 enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
                                  const struct alog_block_facts *facts,

@@ -92,9 +92,12 @@ static void fetch(struct alog_fold *fold) {
     for (uint32_t i = 0; i < fold->execution_count; i++) {
         struct alog_fold_execution *x = &fold->executions[i];
         if (fold->hourly) {
-            x->target.row = alog_fold_row_at(fold, x->target.memo, x->target.key,
-                                             ALOG_IN_rollup_agents, x->dimensions, 4);
-            alog_fold_fetch(x->target.row, sizeof(struct alog_row_rollup_agents));
+            struct alog_row_rollup_agents *row = alog_fold_row_at(
+                fold, x->target.memo, x->target.key, ALOG_IN_rollup_agents, x->dimensions, 4);
+            if (row) {
+                alog_prefetch(row, row + 1);
+            }
+            x->target.row = row;
         }
         if (x->target.job) {
             fetch_part(fold, sizeof(struct alog_row_job_agents), &x->target.job->agent_parts,

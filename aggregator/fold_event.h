@@ -5,6 +5,7 @@
 #include "fold.h"
 #include "fold_cells.h"
 #include "pattern_memo.h"
+#include "prefetch.h"
 
 /* The words that enumerations and the counting of them are about. */
 enum alog_word {
@@ -267,7 +268,8 @@ static inline struct alog_fold_name_memo *alog_fold_name_memo_of(struct alog_fol
     return &fold->by_name[fold->bucket & 1][name & (ALOG_FOLD_NAME_MEMOS - 1)];
 }
 
-/* The row of the event's hour with this one dimension. NULL when there is no memory. */
+/* The row of the event's hour with this one dimension (ALOG_NAME_EMPTY: its table has none). NULL
+ * when there is no memory. */
 static inline void *alog_fold_name_row(struct alog_fold *fold, enum alog_rollup rollup,
                                        uint32_t name) {
     struct alog_fold_name_memo *memo = alog_fold_name_memo_of(fold, name);
@@ -280,13 +282,6 @@ static inline void *alog_fold_name_row(struct alog_fold *fold, enum alog_rollup 
         *memo = (struct alog_fold_name_memo){row, fold->bucket, key};
     }
     return row;
-}
-
-static inline void alog_fold_fetch(const void *memory, size_t bytes) {
-    for (size_t at = 0; at < bytes; at += 64) {
-        __builtin_prefetch((const char *)memory + at, 1);
-    }
-    __builtin_prefetch((const char *)memory + bytes - 1, 1);
 }
 
 /* Where the event counts; what that takes is fetched. */

@@ -148,19 +148,20 @@ static inline void *part_of(struct alog_fold *fold, enum alog_rollup rollup, siz
     *hint = (uint8_t)((size_t)(row - (uint8_t *)(list->keys + list->capacity)) / row_bytes);
     return row;
 }
+#define PART_OF(fold, part, list, dimensions)                                                      \
+    part_of(fold, ALOG_IN_##part, sizeof(struct alog_row_##part), list, dimensions)
+
 /* Fetch it, if it is where it was found last. */
 static inline void fetch_part(struct alog_fold *fold, size_t row_bytes,
                               const struct alog_part_list *list,
                               const uint32_t dimensions[ALOG_MAX_DIMENSIONS]) {
     const uint32_t i = *hint_of(fold, list, dimensions);
     if (i < list->count) {
+        const uint8_t *row = (const uint8_t *)(list->keys + list->capacity) + i * row_bytes;
         __builtin_prefetch(list->keys[i]);
-        alog_fold_fetch((const uint8_t *)(list->keys + list->capacity) + i * row_bytes, row_bytes);
+        alog_prefetch(row, row + row_bytes);
     }
 }
-
-#define PART_OF(fold, part, list, dimensions)                                                      \
-    part_of(fold, ALOG_IN_##part, sizeof(struct alog_row_##part), list, dimensions)
 
 static inline void add(struct alog_fold *fold, int64_t *sum, struct alog_fold_number number) {
     alog_groups_add(&fold->groups, sum, number.units);

@@ -222,9 +222,7 @@ static struct run *run_for(struct alog_fold_pool *pool, size_t bytes) {
     return begin_run(pool, run, bytes) ? run : NULL;
 }
 
-/* Nobody else looks behind what a run has been filled with, so that what is put there needs no
- * lock.
- */
+/* Nobody else looks behind what a run has been filled with: what is put there needs no lock. */
 uint8_t *alog_fold_pool_room(struct alog_fold_pool *pool, size_t bytes) {
     pthread_mutex_lock(&pool->lock);
     struct run *run = pool->no_memory ? NULL : run_for(pool, bytes);

@@ -131,9 +131,12 @@ static void fetch(struct alog_fold *fold) {
     for (uint32_t i = 0; i < fold->call_count; i++) {
         struct alog_fold_call *c = &fold->calls[i];
         if (fold->hourly) {
-            c->target.row = alog_fold_row_at(fold, c->target.memo, c->target.key,
-                                             ALOG_IN_rollup_providers, c->dimensions, 3);
-            alog_fold_fetch(c->target.row, sizeof(struct alog_row_rollup_providers));
+            struct alog_row_rollup_providers *row = alog_fold_row_at(
+                fold, c->target.memo, c->target.key, ALOG_IN_rollup_providers, c->dimensions, 3);
+            if (row) {
+                alog_prefetch(row, row + 1);
+            }
+            c->target.row = row;
         }
         if (c->target.job) {
             fetch_part(fold, sizeof(struct alog_row_job_providers), &c->target.job->provider_parts,

@@ -86,7 +86,9 @@ void alog_fold_settle_tests(struct alog_fold *fold) {
     for (uint32_t i = 0; i < fold->test_count; i++) {
         struct alog_fold_test *test = &fold->tests[i];
         test->row = alog_fold_name_row(fold, ALOG_IN_rollup_tests, test->test_id);
-        alog_fold_fetch(test->row, sizeof(*test->row));
+        if (test->row) {
+            alog_prefetch(test->row, test->row + 1);
+        }
     }
     for (uint32_t i = 0; i < fold->test_count; i++) {
         if (fold->tests[i].row) {
