@@ -24,8 +24,7 @@
 
 /* What goes from a kind of table. */
 static const char old_jobs[] = OLD_JOBS;
-static const char old_details[] =
-    "(environment, job_id) IN (SELECT environment, job_id FROM jobs WHERE " OLD_JOBS ")";
+static const char old_details[] = "job IN (SELECT id FROM jobs WHERE " OLD_JOBS ")";
 static const char old_hours[] = "hour_epoch < :rollups";
 static const char old_days[] = "day_epoch < :summaries";
 

@@ -283,6 +283,10 @@ static enum alog_status erase_jobs(struct day_run *run) {
     if (status == ALOG_OK) {
         status = take_back_jobs_of_other_days(run);
     }
+    if (status == ALOG_OK) {
+        status = run_sql(run, "DELETE FROM job_details WHERE job IN (SELECT id FROM jobs"
+                              " WHERE job_id IN (SELECT job_id FROM temp.rebuilt_ids))");
+    }
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         const struct alog_rollup_kind *kind = alog_rollup_kind(rollup);
         char sql[160];
@@ -293,10 +297,6 @@ static enum alog_status erase_jobs(struct day_run *run) {
                              kind->table);
             status = run_sql(run, sql);
         }
-    }
-    if (status == ALOG_OK) {
-        status = run_sql(run, "DELETE FROM job_details WHERE job_id IN"
-                              " (SELECT job_id FROM temp.rebuilt_ids)");
     }
     return status;
 }

@@ -1,4 +1,4 @@
--- The database's schema, version 5. Each column's comment is its documentation: it goes into schema_docs.
+-- The database's schema, version 6. Each column's comment is its documentation: it goes into schema_docs.
 --
 -- Layers: segments (the ledger) -> rollup_* (hourly integer sums) and jobs, job_* (facts of one job) -> daily_* (made
 -- again from those for days that changed). rollup_* and job* are only ever added to, in any order with the same result;
@@ -289,6 +289,7 @@ CREATE TABLE rollup_losses (
 
 -- Jobs: one row per job id.
 CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,          -- the row's number: depends on the order of the ingests and means nothing
     environment TEXT NOT NULL,       -- the job's environment
     job_id TEXT NOT NULL,            -- the job
     day_epoch INTEGER NOT NULL,      -- start of the day it belongs to (that it started; without a start, of its first event)
@@ -325,7 +326,7 @@ CREATE TABLE jobs (
     tests_run INTEGER NOT NULL,      -- its individual_test_execution events
     tests_failed INTEGER NOT NULL,   -- of them, failed or in error
     errors INTEGER NOT NULL,         -- its error events
-    PRIMARY KEY (job_id, environment)
+    UNIQUE (job_id, environment)
 ) STRICT;
 CREATE INDEX jobs_by_day ON jobs (day_epoch);
 
@@ -334,18 +335,15 @@ CREATE INDEX jobs_by_day ON jobs (day_epoch);
 -- array with an array for each row: the columns of the view in their order, from the third on; times are nanoseconds
 -- from another, which are few digits: a row's first_ns after that of the job, its last_ns after its first_ns, and
 -- last_success_ns before its last_ns. (One row per job, and not per agent, model and error of a job, is what makes a
--- fleet's day small and quick to write; with a rowid, as jobs, so that what is new goes to the end, whatever the ids of
--- jobs look like. Rowids depend on the order of the ingests and mean nothing.)
+-- fleet's day small and quick to write; with a number, as jobs, so that what is new goes to the end, whatever the ids of
+-- jobs look like.)
 CREATE TABLE job_details (
-    environment TEXT NOT NULL,       -- the job's environment
-    job_id TEXT NOT NULL,            -- the job
-    first_ns INTEGER NOT NULL,       -- the job's earliest event, which the times in the lists count from
+    job INTEGER PRIMARY KEY REFERENCES jobs, -- the job: the id of its row
     agent_parts TEXT NOT NULL,       -- JSON: what its agents did; see job_agents
     provider_parts TEXT NOT NULL,    -- JSON: which providers it called; see job_providers
     error_parts TEXT NOT NULL,       -- JSON: its errors; see job_errors
     strategy_parts TEXT NOT NULL,    -- JSON: the strategies that it chose; see job_strategies
-    test_parts TEXT NOT NULL,        -- JSON: its failed tests; see job_tests
-    PRIMARY KEY (job_id, environment)
+    test_parts TEXT NOT NULL         -- JSON: its failed tests; see job_tests
 ) STRICT;
 
 -- Jobs by the day that they belong to. Like the next two it is what the rows of jobs say, added up when they change.

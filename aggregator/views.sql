@@ -28,7 +28,7 @@ CREATE VIEW job_agents (
     last_ns,                -- the last attempt
     last_success_ns         -- the last successful attempt; 0 = none
 ) AS
-SELECT d.environment, d.job_id,
+SELECT j.environment, j.job_id,
     json_extract(p.value, '$[0]'),
     json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'),
@@ -41,10 +41,10 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[9]'),
     json_extract(p.value, '$[10]'),
     json_extract(p.value, '$[11]'),
-    d.first_ns + json_extract(p.value, '$[12]'),
-    d.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]'),
-    d.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]') - json_extract(p.value, '$[14]')
-FROM job_details AS d, json_each(d.agent_parts) AS p;
+    j.first_ns + json_extract(p.value, '$[12]'),
+    j.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]'),
+    j.first_ns + json_extract(p.value, '$[12]') + json_extract(p.value, '$[13]') - json_extract(p.value, '$[14]')
+FROM jobs AS j JOIN job_details AS d ON d.job = j.id, json_each(d.agent_parts) AS p;
 
 -- Which providers a job called. Ask for one.
 CREATE VIEW job_providers (
@@ -70,7 +70,7 @@ CREATE VIEW job_providers (
     first_ns,                -- the first call
     last_ns                  -- the last call
 ) AS
-SELECT d.environment, d.job_id,
+SELECT j.environment, j.job_id,
     json_extract(p.value, '$[0]'),
     json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'),
@@ -88,9 +88,9 @@ SELECT d.environment, d.job_id,
     json_extract(p.value, '$[14]'),
     json_extract(p.value, '$[15]'),
     json_extract(p.value, '$[16]'),
-    d.first_ns + json_extract(p.value, '$[17]'),
-    d.first_ns + json_extract(p.value, '$[17]') + json_extract(p.value, '$[18]')
-FROM job_details AS d, json_each(d.provider_parts) AS p;
+    j.first_ns + json_extract(p.value, '$[17]'),
+    j.first_ns + json_extract(p.value, '$[17]') + json_extract(p.value, '$[18]')
+FROM jobs AS j JOIN job_details AS d ON d.job = j.id, json_each(d.provider_parts) AS p;
 
 -- What went wrong in a job: its error events. Ask for one.
 CREATE VIEW job_errors (
@@ -103,14 +103,14 @@ CREATE VIEW job_errors (
     first_ns,        -- the first of them
     last_ns          -- the last of them
 ) AS
-SELECT d.environment, d.job_id,
+SELECT j.environment, j.job_id,
     json_extract(p.value, '$[0]'),
     json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
-    d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
-FROM job_details AS d, json_each(d.error_parts) AS p;
+    j.first_ns + json_extract(p.value, '$[4]'),
+    j.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
+FROM jobs AS j JOIN job_details AS d ON d.job = j.id, json_each(d.error_parts) AS p;
 
 -- The strategies that a job chose. Ask for one.
 CREATE VIEW job_strategies (
@@ -123,14 +123,14 @@ CREATE VIEW job_strategies (
     first_ns,              -- the first of them
     last_ns                -- the last of them
 ) AS
-SELECT d.environment, d.job_id,
+SELECT j.environment, j.job_id,
     json_extract(p.value, '$[0]'),
     json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
-    d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
-FROM job_details AS d, json_each(d.strategy_parts) AS p;
+    j.first_ns + json_extract(p.value, '$[4]'),
+    j.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
+FROM jobs AS j JOIN job_details AS d ON d.job = j.id, json_each(d.strategy_parts) AS p;
 
 -- The tests that failed in a job, or were in error. Ask for one.
 CREATE VIEW job_tests (
@@ -143,14 +143,14 @@ CREATE VIEW job_tests (
     first_ns,     -- the first of them
     last_ns       -- the last of them
 ) AS
-SELECT d.environment, d.job_id,
+SELECT j.environment, j.job_id,
     json_extract(p.value, '$[0]'),
     json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'),
     json_extract(p.value, '$[3]'),
-    d.first_ns + json_extract(p.value, '$[4]'),
-    d.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
-FROM job_details AS d, json_each(d.test_parts) AS p;
+    j.first_ns + json_extract(p.value, '$[4]'),
+    j.first_ns + json_extract(p.value, '$[4]') + json_extract(p.value, '$[5]')
+FROM jobs AS j JOIN job_details AS d ON d.job = j.id, json_each(d.test_parts) AS p;
 
 -- The environments that there are.
 CREATE VIEW v_environments (

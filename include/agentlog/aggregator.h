@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* The version of the database's schema (PRAGMA user_version) and its application_id ("alog"). */
-#define ALOG_SCHEMA_VERSION 5
+#define ALOG_SCHEMA_VERSION 6
 #define ALOG_APPLICATION_ID 0x616C6F67
 
 /* ---- Ingest

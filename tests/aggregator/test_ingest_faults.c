@@ -332,14 +332,14 @@ static void newer_schema_is_refused(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
     ingest_fixture_ingest(f->log, f->db, 1, NULL);
-    run_sql(f->db, "PRAGMA user_version = 6");
+    run_sql(f->db, "PRAGMA user_version = 7");
     assert_int_equal(ingest(f, NULL, &error), ALOG_UNSUPPORTED);
     assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_UNSUPPORTED);
 }
 
 /* Version 1 had no latency thresholds, no levels, and smaller pages; version 3 did not sum
  * up the jobs of a day, nor count which of a job's calls said what they cost; in version 4 all
- * times of a job's lists counted from its first event. */
+ * times of a job's lists counted from its first event; in version 5 jobs had no number. */
 static void make_older(const char *db, int version) {
     run_sql(db, "PRAGMA journal_mode = DELETE");
     if (version == 1) {
@@ -350,6 +350,8 @@ static void make_older(const char *db, int version) {
         run_sql(db, "UPDATE job_details SET provider_parts ="
                     " '[[\"p\",\"m\",\"\",1,1,0,0,0,1,5,0,0,0,0,0,0,0,7000000000,9000000000]]';"
                     "PRAGMA user_version = 4");
+    } else if (version == 5) {
+        run_sql(db, "DROP VIEW job_agents; DROP TABLE job_details; PRAGMA user_version = 5");
     } else {
         run_sql(db,
                 "DROP VIEW v_jobs; DROP TABLE rollup_jobs; ALTER TABLE jobs DROP COLUMN cost_count;"
@@ -365,7 +367,7 @@ static void an_older_schema_is_made_anew(void **state) {
     struct alog_error error = {0};
     ingest_fixture_ingest(f->log, f->db, 1, NULL);
     char *expected = db_dump(f->db, NULL);
-    const int versions[] = {1, 3, 4};
+    const int versions[] = {1, 3, 4, 5};
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         const int version = versions[i];
         struct alog_db *reader;

@@ -144,7 +144,7 @@ static void test_what_is_no_database(void **state) {
          "............................................................",
          NULL, ALOG_INVALID},
         {"foreign", "", "PRAGMA application_id = 0; CREATE TABLE t (x)", ALOG_INVALID},
-        {"newer", "", "PRAGMA application_id = 1634496359; PRAGMA user_version = 6",
+        {"newer", "", "PRAGMA application_id = 1634496359; PRAGMA user_version = 7",
          ALOG_UNSUPPORTED},
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

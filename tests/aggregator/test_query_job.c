@@ -11,25 +11,28 @@
 #include "support/scratch_dir.h"
 
 static const char rows[] =
-    "INSERT INTO jobs (environment, job_id, day_epoch, start_ns, end_ns, status, ai_agent, "
+    "INSERT INTO jobs (id, environment, job_id, day_epoch, start_ns, end_ns, status, ai_agent, "
     "iterations, error_message, metadata, start_event_id, end_event_id, first_ns, last_ns, events, "
     "agent_executions, agent_successes, provider_calls, provider_successes, input_tokens, "
     "output_tokens, cost_count, cost_nusd, decisions, orchestrations, orchestration_iterations, "
     "hook_runs, hook_failures, tests_run, tests_failed, errors) VALUES"
-    " ('production', 'j1', :day, 1000000000, 3500000000, 'failed', 1, 4, 'gave up', '{\"a\":1}',"
+    " (7, 'production', 'j1', :day, 1000000000, 3500000000, 'failed', 1, 4, 'gave up', '{\"a\":1}',"
     "  's-1', 'e-9', 1000000000, 3600000000, 30, 4, 3, 5, 5, 700, 80, 2, 2500000, 2, 1, 3, 6, "
     "1, 9, 2, 3),"
-    " ('production', 'running', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-2', NULL, 5, 5, 1,"
+    " (8, 'production', 'running', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-2', NULL, 5, 5, "
+    "1,"
     "  0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),"
-    " ('test', 'j2', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-3', NULL, 5, 5, 1,"
-    "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
+    " (9, 'test', 'j2', :day, 5, NULL, NULL, NULL, NULL, NULL, NULL, 's-3', NULL, 5, 5, 1,"
+    "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),"
+    " (10, 'test', 'j1', :day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, 2, 1,"
+    "  1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
     "INSERT INTO job_details VALUES"
-    " ('production', 'j1', 20, '[[\"A\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,5,0,25],"
+    " (7, '[[\"A\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,5,0,25],"
     "[\"B\",\"lint\",\"p\",\"m\",3,2,2,1000000,2,3000,0,4,0,10,0]]',"
     "  '[[\"acme\",\"m\",\"B\",5,3,1,1,0,4,8000,0,2,1,700,80,2,2500000,1,8],"
     "[\"b\",\"\",\"\",1,0,0,0,1,0,0,0,0,0,0,0,0,0,2,0]]',"
     "  '[[\"hook\",\"early\",2,\"a\",20,30],[\"lint\",\"late\",1,\"z\",70,0]]', '[]', '[]'),"
-    " ('test', 'j1', 1, '[[\"Z\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,0,0,1]]', '[]', '[]', '[]', '[]');"
+    " (10, '[[\"Z\",\"\",\"\",\"\",1,1,0,0,0,0,0,0,0,0,1]]', '[]', '[]', '[]', '[]');"
     "INSERT INTO rollup_events VALUES (:day, 'production', 'x', 31, 0), (:day, 'test', 'x', 1, 0);"
     "INSERT INTO dirty_days VALUES ('production', :day), ('test', :day);";
 
@@ -69,19 +72,19 @@ static const struct {
      {.kind = ALOG_QUERY_JOB_AGENTS, .job_id = J1},
      "agent_name issue_type provider_id model attempts successes success_rate confidence_avg "
      "total_execution_time_ms avg_execution_time_ms fixes_applied first_seen last_seen",
-     "B|lint|p|m|3|2|0.666667|0.5|3|1.5|4|20|30\n"
-     "A||||1|1|1|-|-|-|0|25|25\n"},
+     "B|lint|p|m|3|2|0.666667|0.5|3|1.5|4|1000000000|1000000010\n"
+     "A||||1|1|1|-|-|-|0|1000000005|1000000005\n"},
     {"its providers",
      {.kind = ALOG_QUERY_JOB_PROVIDERS, .job_id = J1},
      "provider_id model agent_name calls successes availability_failures execution_failures "
      "cancelled success_rate avg_latency_ms total_latency_ms retries fallbacks input_tokens "
      "output_tokens cost_usd first_seen",
-     "acme|m|B|5|3|1|1|0|0.6|2|8|2|1|700|80|0.0025|21\n"
-     "b|||1|0|0|0|1|0|-|-|0|0|0|0|-|22\n"},
+     "acme|m|B|5|3|1|1|0|0.6|2|8|2|1|700|80|0.0025|1000000001\n"
+     "b|||1|0|0|0|1|0|-|-|0|0|0|0|-|1000000002\n"},
     {"its errors",
      {.kind = ALOG_QUERY_JOB_ERRORS, .job_id = J1},
      "error_type error_category errors first_seen last_seen sample",
-     "hook|early|2|40|70|a\nlint|late|1|90|90|z\n"},
+     "hook|early|2|1000000020|1000000050|a\nlint|late|1|1000000070|1000000070|z\n"},
     {"agents of a job whose id two environments have",
      {.kind = ALOG_QUERY_JOB_AGENTS, .job_id = J1, .environment = {"*", 1}},
      "environment agent_name attempts",

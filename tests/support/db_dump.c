@@ -54,18 +54,45 @@ static void dump_query(sqlite3 *db, const char *sql, FILE *out) {
     require(db, sqlite3_finalize(row) == SQLITE_OK);
 }
 
-static char *primary_key(sqlite3 *db, const char *table) {
-    char *sql = sqlite3_mprintf(
-        "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info(%Q)"
-        " WHERE pk > 0 ORDER BY pk)",
-        table);
+/* A text that a query, which is freed, makes. */
+static char *text_of(sqlite3 *db, char *sql) {
     sqlite3_stmt *row = NULL;
     require(db, sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
                     sqlite3_step(row) == SQLITE_ROW);
-    char *key = sqlite3_mprintf("%s", sqlite3_column_text(row, 0));
+    char *text = sqlite3_mprintf("%s", sqlite3_column_text(row, 0));
     sqlite3_finalize(row);
     sqlite3_free(sql);
-    return key;
+    return text;
+}
+
+static char *primary_key(sqlite3 *db, const char *table) {
+    return text_of(db, sqlite3_mprintf("SELECT group_concat(name, ', ') FROM (SELECT name FROM"
+                                       " pragma_table_info(%Q) WHERE pk > 0 ORDER BY pk)",
+                                       table));
+}
+
+static char *columns_but(sqlite3 *db, const char *table, const char *column) {
+    return text_of(db, sqlite3_mprintf("SELECT group_concat(%Q || '.' || name, ', ') FROM"
+                                       " pragma_table_info(%Q) WHERE name <> %Q",
+                                       table, table, column));
+}
+
+/* What is dumped of a table, in the order of its key; numbers of jobs, which depend on the order of
+ * the ingests, are what they stand for. */
+static char *table_query(sqlite3 *db, const char *table) {
+    char *key = primary_key(db, table);
+    char *columns = columns_but(db, table, key);
+    char *sql = strcmp(table, "jobs") == 0
+                    ? sqlite3_mprintf("SELECT %s FROM jobs ORDER BY job_id, environment", columns)
+                : strcmp(table, "job_details") == 0
+                    ? sqlite3_mprintf("SELECT environment, job_id, %s FROM job_details"
+                                      " LEFT JOIN jobs ON jobs.id = job ORDER BY job_id,"
+                                      " environment",
+                                      columns)
+                    : sqlite3_mprintf("SELECT * FROM %s ORDER BY %s", table, key);
+    sqlite3_free(columns);
+    sqlite3_free(key);
+    return sql;
 }
 
 static void dump_tables(sqlite3 *db, const char *except, FILE *out) {
@@ -77,12 +104,10 @@ static void dump_tables(sqlite3 *db, const char *except, FILE *out) {
     sqlite3_bind_text(tables, 1, except, -1, SQLITE_STATIC);
     while (sqlite3_step(tables) == SQLITE_ROW) {
         const char *table = (const char *)sqlite3_column_text(tables, 0);
-        char *key = primary_key(db, table);
-        char *sql = sqlite3_mprintf("SELECT * FROM %s ORDER BY %s", table, key);
+        char *sql = table_query(db, table);
         fprintf(out, "-- %s\n", table);
         dump_query(db, sql, out);
         sqlite3_free(sql);
-        sqlite3_free(key);
     }
     require(db, sqlite3_finalize(tables) == SQLITE_OK);
 }

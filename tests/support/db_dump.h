@@ -1,4 +1,5 @@
-/* A database as text, for comparing two of them: every table in the order of its primary key. */
+/* A database as text, for comparing two of them: every table in the order of its primary key, and
+ * without the numbers that jobs have got in it. */
 #ifndef AGENTLOG_TESTS_DB_DUMP_H
 #define AGENTLOG_TESTS_DB_DUMP_H
 

@@ -4,6 +4,7 @@ import sqlite3
 # What names segments and writers, and their own events: these differ when the same events are logged again.
 OF_THE_SEGMENTS = {"segments", "bad_segments"}
 EVENT_IDS = {"start_event_id", "end_event_id"}
+OF_A_NUMBER = {("job_details", "job"): "(SELECT json_array(environment, job_id) FROM jobs WHERE id = job)"}
 WRITERS_OWN = "('writer_stats', 'writer_loss')"
 
 
@@ -23,6 +24,8 @@ def dump(path, events_alone=False):
         if events_alone:
             columns = [c for c in columns if c not in EVENT_IDS]
         where = f" WHERE event NOT IN {WRITERS_OWN}" if events_alone and "event" in columns else ""
+        # The numbers of jobs depend on the order of the ingests: they are what they stand for.
+        columns = [OF_A_NUMBER.get((name, c), c) for c in columns if (name, c) != ("jobs", "id")]
         rows = db.execute(f"SELECT {', '.join(columns)} FROM {name}{where}")
         lines += sorted(f"{name} {row!r}" for row in rows)
     db.close()
