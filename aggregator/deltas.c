@@ -160,7 +160,7 @@ static enum alog_status bind_row(struct alog_deltas *deltas, sqlite3_stmt *state
             status = bind_sketch(deltas, statement, at, value);
         } else if (kind->columns[i].merge == ALOG_MERGE_SAMPLE) {
             alog_deltas_bind_text(statement, at,
-                                  deltas->groups->samples.texts[*(const uint32_t *)value]);
+                                  alog_sample_text(*(const struct alog_sample *const *)value));
         } else {
             sqlite3_bind_int64(statement, at, *(const int64_t *)value);
         }

@@ -151,8 +151,7 @@ static void fetch_lists(const struct writing *writing, struct alog_group *group)
 static void fetch_samples(const struct writing *writing, struct alog_group *group) {
     for (unsigned i = 0; i < writing->rows.list_count; i++) {
         const struct alog_rollup_column *column = writing->rows.lists[i];
-        alog_job_parts_fetch_samples(writing->deltas->groups, column->part,
-                                     list_of((void *)group->row, column));
+        alog_job_parts_fetch_samples(column->part, list_of((void *)group->row, column));
     }
 }
 

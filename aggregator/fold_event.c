@@ -26,8 +26,8 @@ static struct alog_string sample_of(struct alog_string text) {
     return text;
 }
 
-void alog_fold_sample(struct alog_fold *fold, unsigned at, uint32_t *sample, int64_t *first_ns,
-                      int64_t *last_ns) {
+void alog_fold_sample(struct alog_fold *fold, unsigned at, const struct alog_sample **sample,
+                      int64_t *first_ns, int64_t *last_ns) {
     int64_t at_ns = fold->cells.timestamp_ns;
     struct alog_string text = sample_of(text_of(fold, at));
     if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {

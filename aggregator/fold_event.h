@@ -349,7 +349,7 @@ void alog_fold_individual_test_execution(struct alog_fold *fold);
 void alog_fold_settle_tests(struct alog_fold *fold);
 
 /* Offer the event's message as a sample, for the time that it is of. */
-void alog_fold_sample(struct alog_fold *fold, unsigned at, uint32_t *sample, int64_t *first_ns,
-                      int64_t *last_ns);
+void alog_fold_sample(struct alog_fold *fold, unsigned at, const struct alog_sample **sample,
+                      int64_t *first_ns, int64_t *last_ns);
 
 #endif

@@ -54,7 +54,6 @@ void alog_groups_free(struct alog_groups *groups) {
     alog_arena_free(&groups->arena);
     alog_names_free(&groups->names);
     alog_names_free(&groups->jobs);
-    alog_names_free(&groups->samples);
     *groups = (struct alog_groups){0};
 }
 
@@ -260,24 +259,34 @@ enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_jo
     return ALOG_OK;
 }
 
-enum alog_status alog_groups_offer_sample(struct alog_groups *groups, uint32_t *sample,
-                                          int64_t first_ns, int64_t offered_ns,
-                                          struct alog_string offered) {
-    if (groups->samples.count == 0 &&
-        alog_names_add(&groups->samples, ALOG_STR("")) == ALOG_NAME_NONE) {
-        return ALOG_NO_MEMORY;
+/* The text of `offered_ns` takes the place of the sample, which is of `first_ns`. */
+static bool is_better(const struct alog_sample *sample, int64_t first_ns, int64_t offered_ns,
+                      struct alog_string offered) {
+    return offered_ns < first_ns ||
+           (offered_ns == first_ns && alog_string_compare(offered, alog_sample_text(sample)) < 0);
+}
+
+static enum alog_status copy_sample(struct alog_groups *groups, struct alog_string text,
+                                    const struct alog_sample **ret_sample) {
+    struct alog_sample *copy = NULL;
+    if (text.len != 0) {
+        copy =
+            alog_arena_take(&groups->arena, sizeof(*copy) + text.len, _Alignof(struct alog_sample));
+        if (!copy) {
+            return ALOG_NO_MEMORY;
+        }
+        copy->len = (uint32_t)text.len;
+        memcpy(copy->text, text.data, text.len);
     }
-    if (offered_ns > first_ns ||
-        (offered_ns == first_ns &&
-         alog_string_compare(offered, groups->samples.texts[*sample]) >= 0)) {
-        return ALOG_OK;
-    }
-    uint32_t name = alog_names_add(&groups->samples, offered);
-    if (name == ALOG_NAME_NONE) {
-        return ALOG_NO_MEMORY;
-    }
-    *sample = name;
+    *ret_sample = copy;
     return ALOG_OK;
+}
+
+enum alog_status alog_groups_offer_sample(struct alog_groups *groups,
+                                          const struct alog_sample **sample, int64_t first_ns,
+                                          int64_t offered_ns, struct alog_string offered) {
+    return is_better(*sample, first_ns, offered_ns, offered) ? copy_sample(groups, offered, sample)
+                                                             : ALOG_OK;
 }
 
 /* ---- Merging ---- */
@@ -311,7 +320,6 @@ struct merge {
     struct alog_groups *into, *from;
     bool copy;               /* `from` keeps what it has */
     uint32_t *ids, *job_ids; /* id + 1; 0 = not looked up yet */
-    uint32_t first_sample;   /* what the samples' ids begin at in `into`, unless it is a copy */
 };
 
 static bool translate_in(struct alog_names *to, const struct alog_names *from, uint32_t *ids,
@@ -349,33 +357,23 @@ static bool translate_dimensions(struct merge *merge, uint32_t dimensions[ALOG_M
 static enum alog_status merge_row(struct merge *merge, const struct alog_rollup_kind *kind,
                                   void *to_row, void *from_row);
 
-/* Few are in both, so that none is looked up. */
-static bool translate_sample(struct merge *merge, uint32_t *sample) {
-    if (!merge->copy) {
-        *sample += merge->first_sample;
-        return true;
+static enum alog_status merge_sample(struct merge *merge, const struct alog_sample **to,
+                                     int64_t first_ns, const struct alog_sample *other,
+                                     int64_t other_ns) {
+    if (merge->copy) {
+        return alog_groups_offer_sample(merge->into, to, first_ns, other_ns,
+                                        alog_sample_text(other));
     }
-    *sample = alog_names_add_from(&merge->into->samples, &merge->from->samples, *sample);
-    return *sample != ALOG_NAME_NONE;
-}
-
-static struct alog_string sample_text(const struct merge *merge, uint32_t sample) {
-    return merge->copy ? merge->from->samples.texts[sample]
-                       : merge->into->samples.texts[merge->first_sample + sample];
+    *to = is_better(*to, first_ns, other_ns, alog_sample_text(other)) ? other : *to;
+    return ALOG_OK;
 }
 
 /* Make a list of `from` one of `into`. */
-static enum alog_status move_parts(struct merge *merge, enum alog_rollup part,
-                                   struct alog_part_list *to, const struct alog_part_list *from) {
-    const struct alog_rollup_kind *kind = alog_rollup_kind(part);
+static enum alog_status move_parts(struct merge *merge, struct alog_part_list *to,
+                                   const struct alog_part_list *from) {
     bool done = true;
     for (uint32_t i = 0; done && i < from->count; i++) {
         done = translate_dimensions(merge, from->keys[i]);
-        void *row = alog_groups_part_at(part, from, i);
-        for (unsigned j = 0; done && j < kind->column_count; j++) {
-            done = kind->columns[j].merge != ALOG_MERGE_SAMPLE ||
-                   translate_sample(merge, column_of(row, &kind->columns[j]));
-        }
     }
     *to = *from;
     return done ? ALOG_OK : ALOG_NO_MEMORY;
@@ -384,7 +382,7 @@ static enum alog_status move_parts(struct merge *merge, enum alog_rollup part,
 static enum alog_status merge_parts(struct merge *merge, enum alog_rollup part,
                                     struct alog_part_list *to, const struct alog_part_list *from) {
     if (to->count == 0) {
-        return move_parts(merge, part, to, from);
+        return move_parts(merge, to, from);
     }
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < from->count; i++) {
@@ -422,10 +420,9 @@ static enum alog_status merge_column(struct merge *merge, const struct alog_roll
     case ALOG_MERGE_HISTOGRAM:
         return merge_sketch(into, to, other);
     case ALOG_MERGE_SAMPLE:
-        return alog_groups_offer_sample(into, to,
-                                        *(int64_t *)((char *)to_row + column->first_ns_offset),
-                                        *(int64_t *)((char *)from_row + column->first_ns_offset),
-                                        sample_text(merge, *(uint32_t *)other));
+        return merge_sample(merge, to, *(int64_t *)((char *)to_row + column->first_ns_offset),
+                            *(const struct alog_sample **)other,
+                            *(int64_t *)((char *)from_row + column->first_ns_offset));
     case ALOG_MERGE_START:
         merge_edge(ALOG_JOB_START, to, *(struct alog_job_edge **)other);
         return ALOG_OK;
@@ -458,10 +455,8 @@ static enum alog_status move_row(struct merge *merge, const struct alog_rollup_k
         if (column->merge == ALOG_MERGE_HISTOGRAM) {
             merge->into->bytes += alog_sketch_heap_bytes(from);
             *(struct alog_sketch *)from = (struct alog_sketch){0};
-        } else if (status == ALOG_OK && column->merge == ALOG_MERGE_SAMPLE) {
-            status = translate_sample(merge, to) ? ALOG_OK : ALOG_NO_MEMORY;
         } else if (status == ALOG_OK && column->merge == ALOG_MERGE_PARTS) {
-            status = move_parts(merge, column->part, to, from);
+            status = move_parts(merge, to, from);
         }
     }
     return status;
@@ -505,23 +500,13 @@ static void fetch_groups(const struct alog_group_table *table, const struct look
     }
 }
 
-static bool has_samples(const struct alog_rollup_kind *kind) {
-    bool has = false;
-    for (unsigned i = 0; i < kind->column_count; i++) {
-        has |= kind->columns[i].merge == ALOG_MERGE_SAMPLE;
-    }
-    return has;
-}
-
-/* What of the groups' lists is to be translated: their keys, and the rows if they have samples. */
+/* What of the groups' lists is to be translated: their keys. */
 static void fetch_lists(const struct alog_rollup_column *column, const struct lookup *lookups,
                         uint32_t count) {
-    const bool rows = has_samples(alog_rollup_kind(column->part));
     for (uint32_t i = 0; i < count; i++) {
         const struct alog_part_list *list = column_of(lookups[i].from->row, column);
         if (list->count != 0) {
-            alog_prefetch(list->keys, rows ? alog_groups_part_at(column->part, list, list->count)
-                                           : (void *)(list->keys + list->count));
+            alog_prefetch(list->keys, list->keys + list->count);
         }
     }
 }
@@ -596,15 +581,9 @@ enum alog_status alog_groups_merge(struct alog_groups *into, struct alog_groups 
         *from = (struct alog_groups){0};
         return ALOG_OK;
     }
-    struct merge merge = {into,
-                          from,
-                          false,
-                          calloc(from->names.count, sizeof(*merge.ids)),
-                          calloc(from->jobs.count + 1, sizeof(*merge.job_ids)),
-                          0};
-    const bool ready = merge.ids && merge.job_ids &&
-                       alog_names_append(&into->samples, &from->samples, &merge.first_sample);
-    enum alog_status status = ready ? ALOG_OK : ALOG_NO_MEMORY;
+    struct merge merge = {into, from, false, calloc(from->names.count, sizeof(*merge.ids)),
+                          calloc(from->jobs.count + 1, sizeof(*merge.job_ids))};
+    enum alog_status status = merge.ids && merge.job_ids ? ALOG_OK : ALOG_NO_MEMORY;
     alog_arena_join(&into->arena, &from->arena);
     for (enum alog_rollup rollup = 0; status == ALOG_OK && rollup < ALOG_ROLLUP_COUNT; rollup++) {
         status = merge_table(&merge, rollup, INT64_MIN);
@@ -629,8 +608,8 @@ int64_t alog_groups_last_hour(const struct alog_groups *groups) {
 /* A merging of hourly tables; merge->ids is freed by the caller. */
 static enum alog_status begin_copy(struct merge *merge, struct alog_groups *into,
                                    struct alog_groups *from) {
-    *merge = (struct merge){into, from, true, calloc(from->names.count + 1, sizeof(*merge->ids)),
-                            NULL, 0};
+    *merge =
+        (struct merge){into, from, true, calloc(from->names.count + 1, sizeof(*merge->ids)), NULL};
     bool ready = merge->ids && alog_names_add(&into->names, ALOG_STR("")) != ALOG_NAME_NONE;
     return ready ? ALOG_OK : ALOG_NO_MEMORY;
 }

@@ -27,7 +27,18 @@ struct alog_part_list {
     uint32_t (*keys)[ALOG_MAX_DIMENSIONS]; /* of `capacity`; the rows stand behind them */
 };
 
-/* What is counted of one group: struct alog_row_rollup_events, … A sample is an id of `samples`. */
+/* A text that is in no key; its memory is that of the groups' arena. */
+struct alog_sample {
+    uint32_t len;
+    char text[];
+};
+
+/* NULL is the empty one. */
+static inline struct alog_string alog_sample_text(const struct alog_sample *sample) {
+    return sample ? (struct alog_string){sample->text, sample->len} : (struct alog_string){"", 0};
+}
+
+/* What is counted of one group: struct alog_row_rollup_events, … */
 /* clang-format off */
 #define ALOG_ROLLUP(table, scope) struct alog_row_##table {
 #define ALOG_SUM(table, column) int64_t column;
@@ -36,7 +47,7 @@ struct alog_part_list {
 #define ALOG_MOST(table, column) int64_t column;
 #define ALOG_MAYBE(table, column) int64_t column;
 #define ALOG_HISTOGRAM(table, column) struct alog_sketch column;
-#define ALOG_SAMPLE(table, column) uint32_t column;
+#define ALOG_SAMPLE(table, column) const struct alog_sample *column;
 #define ALOG_EDGE(table, column, which) struct alog_job_edge *column;
 #define ALOG_PARTS(table, column, part) struct alog_part_list column;
 #define ALOG_ROLLUP_END(table) };
@@ -107,10 +118,9 @@ struct alog_group_table {
 /* Zero-initialise; free with alog_groups_free, which leaves it as new. */
 struct alog_groups {
     struct alog_names names;
-    struct alog_names jobs;    /* their ids: many, and each soon forgotten */
-    struct alog_names samples; /* texts that are in no key, so that nobody needs their order */
+    struct alog_names jobs; /* their ids: many, and each soon forgotten */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
-    struct alog_arena arena;                         /* the groups, the jobs' edges and lists */
+    struct alog_arena arena; /* the groups, the jobs' edges and lists, and samples */
     void *rooms[ALOG_ROLLUP_COUNT][ALOG_PART_ROOMS]; /* each begins with a pointer to the next */
     size_t bytes;  /* on the heap, without the names and the arena */
     bool overflow; /* a sum left 64 bits */
@@ -120,8 +130,7 @@ void alog_groups_free(struct alog_groups *groups);
 
 /* All memory that the groups hold. */
 static inline size_t alog_groups_bytes(const struct alog_groups *groups) {
-    return groups->bytes + groups->arena.bytes + groups->names.bytes + groups->jobs.bytes +
-           groups->samples.bytes;
+    return groups->bytes + groups->arena.bytes + groups->names.bytes + groups->jobs.bytes;
 }
 
 /* The row of a group, made if there is none: a struct alog_row_<table>, which stays where it is.
@@ -148,9 +157,9 @@ enum alog_status alog_groups_count_at(struct alog_groups *groups, struct alog_sk
 enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
                                         struct alog_job_edge **edge,
                                         const struct alog_job_edge *offered);
-enum alog_status alog_groups_offer_sample(struct alog_groups *groups, uint32_t *sample,
-                                          int64_t first_ns, int64_t offered_ns,
-                                          struct alog_string offered);
+enum alog_status alog_groups_offer_sample(struct alog_groups *groups,
+                                          const struct alog_sample **sample, int64_t first_ns,
+                                          int64_t offered_ns, struct alog_string offered);
 
 /* A sum; sets groups->overflow instead of wrapping. */
 static inline void alog_groups_add(struct alog_groups *groups, int64_t *sum, int64_t value) {

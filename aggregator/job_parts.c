@@ -35,7 +35,7 @@ static int64_t *numbers_at(void *row, size_t offset) {
     return (void *)((char *)row + offset);
 }
 
-static uint32_t *sample_of(const struct shape *shape, void *row) {
+static const struct alog_sample **sample_of(const struct shape *shape, void *row) {
     return (void *)((char *)row + shape->sample->offset);
 }
 
@@ -108,9 +108,9 @@ struct survey {
 };
 
 /* Note the rows' places, and have their names fetched, so that none is waited for one by one. */
-static struct survey look_at(const struct alog_groups *groups, const struct alog_part_names *names,
-                             const struct shape *shape, enum alog_rollup part,
-                             const struct alog_part_list *list, struct place *places) {
+static struct survey look_at(const struct alog_part_names *names, const struct shape *shape,
+                             enum alog_rollup part, const struct alog_part_list *list,
+                             struct place *places) {
     /* A row's own brackets, and one or a comma before it; and the last bracket. */
     const size_t row_room = (shape->sums + shape->times) * (size_t)ALOG_JSON_NUMBER_BYTES + 3;
     struct survey survey = {1 + list->count * row_room, true};
@@ -126,26 +126,22 @@ static struct survey look_at(const struct alog_groups *groups, const struct alog
         places[i] = (struct place){of[0] << 32 | of[1], of[2] << 32 | of[3], i};
         if (shape->sample) {
             void *row = alog_groups_part_at(part, list, i);
-            struct alog_string sample = groups->samples.texts[*sample_of(shape, row)];
-            __builtin_prefetch(sample.data);
-            survey.room += alog_json_string_room(sample);
+            survey.room += alog_json_string_room(alog_sample_text(*sample_of(shape, row)));
         }
     }
     return survey;
 }
 
-void alog_job_parts_fetch_samples(const struct alog_groups *groups, enum alog_rollup part,
-                                  const struct alog_part_list *list) {
+void alog_job_parts_fetch_samples(enum alog_rollup part, const struct alog_part_list *list) {
     const struct shape shape = shape_of(part);
     for (uint32_t i = 0; shape.sample && i < list->count; i++) {
         void *row = alog_groups_part_at(part, list, i);
-        __builtin_prefetch(&groups->samples.texts[*sample_of(&shape, row)]);
+        __builtin_prefetch(*sample_of(&shape, row));
     }
 }
 
 /* In room that is there. */
-static char *put_row(char *at, const struct alog_groups *groups,
-                     const struct alog_part_names *names, const struct shape *shape,
+static char *put_row(char *at, const struct alog_part_names *names, const struct shape *shape,
                      const uint32_t *key, void *row, int64_t first_ns) {
     const int64_t *sums = numbers_at(row, shape->sums_offset);
     const int64_t *times = numbers_at(row, shape->times_offset);
@@ -158,7 +154,7 @@ static char *put_row(char *at, const struct alog_groups *groups,
         *at++ = ',';
     }
     if (shape->sample) {
-        at = alog_json_put_string(at, groups->samples.texts[*sample_of(shape, row)]);
+        at = alog_json_put_string(at, alog_sample_text(*sample_of(shape, row)));
         *at++ = ',';
     }
     uint64_t before = (uint64_t)first_ns;
@@ -182,7 +178,7 @@ enum alog_status alog_job_parts_write(const struct alog_groups *groups,
     if (!places) {
         return ALOG_NO_MEMORY;
     }
-    const struct survey survey = look_at(groups, names, &shape, part, list, places);
+    const struct survey survey = look_at(names, &shape, part, list, places);
     enum alog_status status = alog_buffer_reserve(text, survey.room + 1);
     if (status == ALOG_OK) {
         sort(groups, list, survey.all_ranked, places);
@@ -191,8 +187,8 @@ enum alog_status alog_job_parts_write(const struct alog_groups *groups,
         for (uint32_t i = 0; i < list->count; i++) {
             const uint32_t row = places[i].row;
             *at++ = i == 0 ? '[' : ',';
-            at = put_row(at, groups, names, &shape, list->keys[row],
-                         alog_groups_part_at(part, list, row), first_ns);
+            at = put_row(at, names, &shape, list->keys[row], alog_groups_part_at(part, list, row),
+                         first_ns);
         }
         at += list->count == 0;
         *at++ = ']';

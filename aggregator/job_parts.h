@@ -22,9 +22,8 @@ enum alog_status alog_job_parts_write(const struct alog_groups *groups,
                                       const struct alog_part_list *list, int64_t first_ns,
                                       struct alog_buffer *text);
 
-/* Have what is known of the rows' samples in the processor's cache when the list is written. */
-void alog_job_parts_fetch_samples(const struct alog_groups *groups, enum alog_rollup part,
-                                  const struct alog_part_list *list);
+/* Have the rows' samples in the processor's cache when the list is written. */
+void alog_job_parts_fetch_samples(enum alog_rollup part, const struct alog_part_list *list);
 
 /* Add the rows of a list that was written with `first_ns`. ALOG_CORRUPT: it was not.
  * ALOG_NO_MEMORY. */

@@ -51,10 +51,9 @@ static uint64_t *find_slot(const struct alog_names *names, struct alog_string te
     }
 }
 
-static void fill_slots(const struct alog_names *names, uint32_t from_id, uint64_t *slots,
-                       uint32_t slot_count) {
+static void fill_slots(const struct alog_names *names, uint64_t *slots, uint32_t slot_count) {
     const uint32_t mask = slot_count - 1;
-    for (uint32_t id = from_id; id < names->count; id++) {
+    for (uint32_t id = 0; id < names->count; id++) {
         uint32_t i = (uint32_t)names->hashes[id] & mask;
         while (slots[i] != 0) {
             i = (i + 1) & mask;
@@ -73,7 +72,7 @@ static bool grow_slots(struct alog_names *names, uint32_t name_count) {
     if (!slots) {
         return false;
     }
-    fill_slots(names, 0, slots, count);
+    fill_slots(names, slots, count);
     names->bytes += (count - names->slot_count) * sizeof(*slots);
     free(names->slots);
     names->slots = slots;
@@ -152,24 +151,6 @@ uint32_t alog_names_add(struct alog_names *names, struct alog_string text) {
 
 uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *from, uint32_t id) {
     return add(names, from->texts[id], from->hashes[id]);
-}
-
-bool alog_names_append(struct alog_names *names, struct alog_names *from, uint32_t *ret_first) {
-    const uint32_t first = names->count;
-    if (from->count > UINT32_MAX / 4 - first || !make_room(names, first + from->count)) {
-        return false;
-    }
-    if (from->count != 0) {
-        memcpy(names->texts + first, from->texts, from->count * sizeof(*from->texts));
-        memcpy(names->hashes + first, from->hashes, from->count * sizeof(*from->hashes));
-    }
-    names->count += from->count;
-    fill_slots(names, first, names->slots, names->slot_count);
-    names->bytes += from->arena.bytes;
-    alog_arena_join(&names->arena, &from->arena);
-    alog_names_free(from);
-    *ret_first = first;
-    return true;
 }
 
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text) {

@@ -33,12 +33,7 @@ uint32_t alog_names_add(struct alog_names *names, struct alog_string text);
 /* The same of a name of other names, whose hash is known there. */
 uint32_t alog_names_add_from(struct alog_names *names, const struct alog_names *from, uint32_t id);
 
-/* All of other names, with their memory, each under a new id even if its text has one: id i of
- * `from`, which is as new then, becomes *ret_first + i. False: no memory, and nothing is changed.
- */
-bool alog_names_append(struct alog_names *names, struct alog_names *from, uint32_t *ret_first);
-
-/* The id, or one of them, of a string that is there, else ALOG_NAME_NONE. */
+/* The id of a string that is there, else ALOG_NAME_NONE. */
 uint32_t alog_names_find(const struct alog_names *names, struct alog_string text);
 
 /* The same of many, of which hardly one is in the processor's cache: ret_ids[i] is that of

@@ -380,13 +380,13 @@ static void give_sketch(sqlite3_context *context, const struct alog_sketch *sket
     }
 }
 
-static void give_counted(sqlite3_context *context, const struct window_cursor *cursor,
-                         const struct alog_rollup_column *column, const void *row) {
+static void give_counted(sqlite3_context *context, const struct alog_rollup_column *column,
+                         const void *row) {
     const void *value = (const char *)row + column->offset;
     if (column->merge == ALOG_MERGE_HISTOGRAM) {
         give_sketch(context, value);
     } else if (column->merge == ALOG_MERGE_SAMPLE) {
-        give_text(context, cursor->groups.samples.texts[*(const uint32_t *)value]);
+        give_text(context, alog_sample_text(*(const struct alog_sample *const *)value));
     } else {
         sqlite3_result_int64(context, *(const int64_t *)value);
     }
@@ -403,7 +403,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int index
     } else if (at < first_counted(kind)) {
         give_text(context, cursor->groups.names.texts[group->key.dimensions[at - 1]]);
     } else if (at < first_argument(kind)) {
-        give_counted(context, cursor, &kind->columns[at - first_counted(kind)], group->row);
+        give_counted(context, &kind->columns[at - first_counted(kind)], group->row);
     }
     return SQLITE_OK;
 }

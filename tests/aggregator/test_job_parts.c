@@ -85,7 +85,7 @@ static void there_and_back(void **state) {
         alog_groups_part(&other, ALOG_IN_job_errors, &again, key);
     assert_int_equal(row->errors, 4);
     assert_true(row->first_ns == FIRST_NS + 2 && row->last_ns == FIRST_NS + 5);
-    assert_true(alog_string_equal(other.samples.texts[row->sample], ALOG_STR("first")));
+    assert_true(alog_string_equal(alog_sample_text(row->sample), ALOG_STR("first")));
     alog_buffer_free(&text);
     alog_buffer_free(&copy);
     alog_groups_free(&groups);

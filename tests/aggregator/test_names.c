@@ -130,40 +130,12 @@ static void test_from_other_names(void **state) {
     free(t);
 }
 
-/* Each text stays under its id, those that were there under both. */
-static void test_appended(void **state) {
-    (void)state;
-    struct texts *t = new_texts();
-    struct alog_names names = {0}, from = {0}, none = {0};
-    uint32_t first;
-    assert_true(alog_names_append(&names, &none, &first));
-    assert_int_equal(first + names.count, 0);
-    for (uint32_t round = 0; round < 3; round++) {
-        for (uint32_t i = 0; i < TEXTS; i++) {
-            alog_names_add(&from, t->strings[i]);
-        }
-        assert_true(alog_names_append(&names, &from, &first));
-        assert_int_equal(first, round * TEXTS);
-        assert_int_equal(from.count, 0);
-        assert_int_equal(names.count, (round + 1) * TEXTS);
-    }
-    for (uint32_t i = 0; i < names.count; i++) {
-        assert_true(alog_string_equal(names.texts[i], t->strings[i % TEXTS]));
-        assert_int_equal(alog_names_find(&names, t->strings[i % TEXTS]) % TEXTS, i % TEXTS);
-    }
-    assert_int_equal(alog_names_add(&names, ALOG_STR("new")), 3 * TEXTS);
-    assert_int_equal(alog_names_find(&names, ALOG_STR("new")), 3 * TEXTS);
-    alog_names_free(&names);
-    free(t);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_together),
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_ranks_of_alike_names),
         cmocka_unit_test(test_from_other_names),
-        cmocka_unit_test(test_appended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
