@@ -52,7 +52,7 @@ uint32_t alog_fold_name_of_string(struct alog_fold *fold, uint32_t index) {
     return name;
 }
 
-enum alog_word alog_fold_word_of(struct alog_string text) {
+uint8_t alog_fold_word_of(struct alog_string text) {
     static const struct {
         struct alog_string text;
         enum alog_word word;
@@ -66,31 +66,32 @@ enum alog_word alog_fold_word_of(struct alog_string text) {
                  {{"execution", 9}, ALOG_WORD_EXECUTION}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (alog_string_equal(words[i].text, text)) {
-            return words[i].word;
+            return (uint8_t)words[i].word;
         }
     }
     return ALOG_WORD_OTHER;
 }
 
-enum alog_word alog_fold_word_of_string(struct alog_fold *fold, uint32_t index) {
-    enum alog_word word = alog_fold_word_of(fold->block.strings.strings[index]);
-    fold->strings.words[index] = (uint8_t)word;
+uint8_t alog_fold_word_of_string(struct alog_fold *fold, uint32_t index) {
+    uint8_t word = alog_fold_word_of(fold->block.strings.strings[index]);
+    fold->strings.words[index] = word;
     return word;
 }
 
 /* ---- What an event belongs to ---- */
 
-static void find_hour(struct alog_fold *fold) {
+static void find_hour(struct alog_fold *fold, int64_t at_ns) {
     const struct alog_fold_scope *scope = fold->scope;
-    int64_t start_s =
-        alog_bucket_of_ns(fold->cells.timestamp_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
+    int64_t start_s = alog_bucket_of_ns(at_ns, ALOG_HOUR_S, scope->time_zone_offset_s);
     fold->hour_epoch = start_s;
     fold->hour_from_ns = start_s * 1000000000;
     if (__builtin_add_overflow(fold->hour_from_ns, ALOG_HOUR_S * 1000000000,
                                &fold->hour_until_ns)) {
         fold->hour_until_ns = INT64_MAX; /* the last instant is looked up each time */
     }
-    fold->hour_wanted = start_s >= scope->from_epoch_s && start_s < scope->until_epoch_s;
+    const bool wanted = start_s >= scope->from_epoch_s && start_s < scope->until_epoch_s;
+    fold->hourly = scope->rollups && wanted;
+    fold->noted = scope->note_jobs && wanted;
 }
 
 static struct alog_row_jobs *look_up_job(struct alog_fold *fold, struct alog_string job_id) {
@@ -108,13 +109,19 @@ static struct alog_row_jobs *look_up_job(struct alog_fold *fold, struct alog_str
     return alog_fold_row(fold, ALOG_IN_jobs, &key);
 }
 
-static void look_up_string(struct alog_fold *fold, struct alog_fold_job *known,
-                           struct alog_string text) {
-    known->id = text.len != 0 ? ALOG_JOB_KNOWN : ALOG_JOB_NONE;
-    known->row = text.len != 0 ? look_up_job(fold, text) : NULL;
+void alog_fold_look_up_string(struct alog_fold *fold, uint32_t index) {
+    struct alog_string text = fold->block.strings.strings[index];
+    fold->strings.jobs[index] = (struct alog_fold_job){
+        text.len != 0 ? look_up_job(fold, text) : NULL,
+        text.len != 0 ? ALOG_JOB_KNOWN : ALOG_JOB_NONE,
+    };
 }
 
-/* The event's job id; data NULL when it has none. */
+void alog_fold_note_job(struct alog_fold *fold, struct alog_string job_id) {
+    fold->no_memory |= alog_names_add(&fold->seen_jobs, job_id) == ALOG_NAME_NONE;
+}
+
+/* The job id of the event in fold->cells; data NULL when it has none. */
 static struct alog_string job_id_of(const struct alog_fold *fold) {
     return fold->cells.job_index != ALOG_NO_STRING
                ? fold->block.strings.strings[fold->cells.job_index]
@@ -127,20 +134,6 @@ static void find_own_job(struct alog_fold *fold) {
     struct alog_string job_id = job_id_of(fold);
     fold->has_job = job_id.len != 0;
     fold->job = fold->has_job ? look_up_job(fold, job_id) : NULL;
-}
-
-static inline void find_job(struct alog_fold *fold) {
-    uint32_t index = fold->cells.job_index;
-    if (index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
-        find_own_job(fold);
-        return;
-    }
-    struct alog_fold_job *known = &fold->strings.jobs[index];
-    if (known->id == ALOG_JOB_UNKNOWN) {
-        look_up_string(fold, known, fold->block.strings.strings[index]);
-    }
-    fold->has_job = known->id == ALOG_JOB_KNOWN;
-    fold->job = known->row;
 }
 
 /* ---- Rows of an hour ---- */
@@ -192,8 +185,18 @@ static void count_pending(struct alog_fold *fold) {
 
 /* ---- Events ---- */
 
-static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
-    const struct alog_event_type *type = alog_schema_type(fold->block.schema, fold->cells.type_id);
+/* Of the types that come most often. */
+static const uint8_t *(*const takes[])(struct alog_fold *, const struct alog_event_head *,
+                                       const uint8_t *) = {
+    [ALOG_ID_agent_execution] = alog_fold_take_execution,
+    [ALOG_ID_provider_performance] = alog_fold_take_call,
+    [ALOG_ID_hook_execution] = alog_fold_take_hook,
+    [ALOG_ID_individual_test_execution] = alog_fold_take_test,
+};
+#define FREQUENT_TYPES (sizeof(takes) / sizeof(takes[0]))
+
+void alog_fold_find_tally(struct alog_fold *fold, struct alog_fold_tally *tally, uint32_t type_id) {
+    const struct alog_event_type *type = alog_schema_type(fold->block.schema, type_id);
     uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
     tally->row = alog_fold_name_row(fold, ALOG_IN_rollup_events, name);
     tally->bucket = fold->bucket;
@@ -203,74 +206,69 @@ static void find_tally(struct alog_fold *fold, struct alog_fold_tally *tally) {
                         : NULL;
 }
 
-static inline void count_event(struct alog_fold *fold) {
-    struct alog_fold_tally *tally = &fold->tallies[fold->cells.type_id];
-    if (!tally->row || tally->bucket != fold->bucket) {
-        find_tally(fold, tally);
-        if (!tally->row) {
-            return;
-        }
-    }
-    if (tally->fields) {
-        tally->fields->fields_seen |= (int64_t)fold->cells.present;
-    }
-    tally->row->events++;
-    tally->row->without_job += !fold->has_job;
-}
-
-static inline void count_in_job(struct alog_fold *fold) {
-    struct alog_row_jobs *job = fold->job;
-    int64_t at_ns = fold->cells.timestamp_ns;
-    job->events++;
-    job->first_ns = at_ns < job->first_ns ? at_ns : job->first_ns;
-    job->last_ns = at_ns > job->last_ns ? at_ns : job->last_ns;
-}
-
-/* Of another hour than the event before, or of an environment that may be another. */
-static void enter_bucket(struct alog_fold *fold) {
+/* To an hour that may be another than that of the event before, or to an environment that may be;
+ * `environment`: of its own, if data is not NULL. */
+static void enter_bucket(struct alog_fold *fold, int64_t at_ns, struct alog_string environment) {
     alog_fold_settle(fold);
     int64_t hour_before = fold->hour_epoch;
     uint32_t environment_before = fold->environment;
-    int64_t at_ns = fold->cells.timestamp_ns;
     if (at_ns < fold->hour_from_ns || at_ns >= fold->hour_until_ns) {
-        find_hour(fold);
+        find_hour(fold, at_ns);
     }
-    fold->environment = fold->cells.has_own && fold->cells.environment.data
-                            ? alog_fold_intern(fold, fold->cells.environment)
-                            : fold->block_environment;
+    fold->environment =
+        environment.data ? alog_fold_intern(fold, environment) : fold->block_environment;
     if (fold->bucket == 0 || fold->hour_epoch != hour_before ||
         fold->environment != environment_before) {
         find_bucket(fold);
     }
-    fold->hourly = fold->scope->rollups && fold->hour_wanted;
 }
 
-static void note_job(struct alog_fold *fold) {
-    struct alog_string job_id = job_id_of(fold);
-    if (job_id.len != 0 && alog_names_add(&fold->seen_jobs, job_id) == ALOG_NAME_NONE) {
-        fold->no_memory = true;
-    }
+/* It may be in another than the event before. */
+static inline bool is_elsewhere(const struct alog_fold *fold, int64_t at_ns) {
+    return (at_ns < fold->hour_from_ns) | (at_ns >= fold->hour_until_ns) |
+           (fold->environment != fold->block_environment);
 }
 
-static inline void fold_event(struct alog_fold *fold) {
-    int64_t at_ns = fold->cells.timestamp_ns;
-    if ((at_ns < fold->hour_from_ns) | (at_ns >= fold->hour_until_ns) | fold->cells.has_own |
-        (fold->environment != fold->block_environment)) {
-        enter_bucket(fold);
+/* The event in fold->cells. */
+static void fold_event(struct alog_fold *fold) {
+    const struct alog_cells *cells = &fold->cells;
+    if (cells->has_own || is_elsewhere(fold, cells->timestamp_ns)) {
+        enter_bucket(fold, cells->timestamp_ns,
+                     cells->has_own ? cells->environment : (struct alog_string){NULL, 0});
     }
-    find_job(fold);
-    if (fold->scope->note_jobs && fold->hour_wanted) {
-        note_job(fold);
+    if (cells->job_index == ALOG_NO_STRING || fold->environment != fold->block_environment) {
+        find_own_job(fold);
+    } else {
+        alog_fold_find_job(fold, cells->job_index);
+    }
+    if (fold->noted && fold->has_job) {
+        alog_fold_note_job(fold, job_id_of(fold));
     }
     if (fold->hourly) {
-        count_event(fold);
-    }
-    if (fold->job) {
-        count_in_job(fold);
+        alog_fold_count_event(fold, cells->type_id, cells->present);
     }
     if (fold->hourly || fold->job) {
         alog_fold_by_type(fold);
     }
+}
+
+/* An event of the usual form, of a type that comes often. Returns where it ends; NULL: it is
+ * another, and nothing has been counted. */
+static inline const uint8_t *fold_usual(struct alog_fold *fold, const struct alog_mp_cursor *cursor,
+                                        int64_t *timestamp_ns) {
+    struct alog_event_head head;
+    const uint8_t *at = alog_take_head(cursor, &fold->block, *timestamp_ns, &head);
+    if (!at || head.type_id >= FREQUENT_TYPES || !takes[head.type_id]) {
+        return NULL;
+    }
+    if (is_elsewhere(fold, head.timestamp_ns)) {
+        enter_bucket(fold, head.timestamp_ns, (struct alog_string){NULL, 0});
+    }
+    at = takes[head.type_id](fold, &head, at);
+    if (at) {
+        *timestamp_ns = head.timestamp_ns;
+    }
+    return at;
 }
 
 /* ---- Blocks ---- */
@@ -330,11 +328,16 @@ static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
     enum alog_status status = ALOG_OK;
     fold->sequence = first;
     while (fold->sequence - first < declared && cursor.at != cursor.end) {
-        status = alog_cells_take(&fold->cells, &cursor, &fold->block, &timestamp_ns);
-        if (status != ALOG_OK) {
-            break;
+        const uint8_t *behind = fold_usual(fold, &cursor, &timestamp_ns);
+        if (behind) {
+            cursor.at = behind;
+        } else {
+            status = alog_cells_take(&fold->cells, &cursor, &fold->block, &timestamp_ns);
+            if (status != ALOG_OK) {
+                break;
+            }
+            fold_event(fold);
         }
-        fold_event(fold);
         min_ns = timestamp_ns < min_ns ? timestamp_ns : min_ns;
         max_ns = timestamp_ns > max_ns ? timestamp_ns : max_ns;
         fold->sequence++;

@@ -44,6 +44,7 @@ static void add_execution_to_calibration(struct alog_fold *fold,
 
 static void add_execution_to_job(struct alog_fold *fold, const struct alog_fold_execution *x) {
     struct alog_row_jobs *job = x->target.job;
+    alog_fold_count_in_job(job, x->target.timestamp_ns);
     job->agent_executions++;
     job->agent_successes += x->success;
     struct alog_row_job_agents *row = PART_OF(fold, job_agents, &job->agent_parts, x->dimensions);
@@ -63,29 +64,98 @@ static void add_execution_to_job(struct alog_fold *fold, const struct alog_fold_
     row->last_success_ns = success_ns > row->last_success_ns ? success_ns : row->last_success_ns;
 }
 
-void alog_fold_agent_execution(struct alog_fold *fold) {
-    struct alog_fold_execution *x = &fold->executions[fold->execution_count++];
+/* ---- Waiting ---- */
+
+struct gathering {
+    struct alog_fold *fold;
+    struct alog_fold_execution *x; /* zero where fields are absent */
+    bool sure;                     /* the event is not corrupt */
+};
+
+/* A field that is there. False: it is not known yet what it stands for. */
+ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_field field) {
+    struct alog_fold_execution *x = g->x;
+    switch (at) {
+    case ALOG_AT_agent_execution_agent_name:
+        return alog_fold_name_in(g->fold, g->sure, field, &x->dimensions[0]);
+    case ALOG_AT_agent_execution_issue_type:
+        return alog_fold_name_in(g->fold, g->sure, field, &x->dimensions[1]);
+    case ALOG_AT_agent_execution_provider_id:
+        return alog_fold_name_in(g->fold, g->sure, field, &x->dimensions[2]);
+    case ALOG_AT_agent_execution_model:
+        return alog_fold_name_in(g->fold, g->sure, field, &x->dimensions[3]);
+    case ALOG_AT_agent_execution_success:
+        x->success = field.cell.number != 0;
+        return true;
+    case ALOG_AT_agent_execution_confidence:
+        x->confidence_e6 =
+            real_in(FIELD(agent_execution, confidence), field, MILLIONTHS, &x->excluded);
+        return true;
+    case ALOG_AT_agent_execution_execution_time_ms:
+        x->time_us = real_in(FIELD(agent_execution, execution_time_ms), field, MICROSECONDS_OF_MS,
+                             &x->excluded);
+        return true;
+    case ALOG_AT_agent_execution_fixes_applied:
+        x->fixes = integer_in(FIELD(agent_execution, fixes_applied), field, &x->excluded);
+        return true;
+    case ALOG_AT_agent_execution_files_modified:
+        x->files = integer_in(FIELD(agent_execution, files_modified), field, &x->excluded);
+        return true;
+    case ALOG_AT_agent_execution_remaining_issues:
+        x->remaining = integer_in(FIELD(agent_execution, remaining_issues), field, &x->excluded);
+        return true;
+    case ALOG_AT_agent_execution_attempt:
+        x->attempt = integer_in(FIELD(agent_execution, attempt), field, &x->excluded);
+        return true;
+    default:
+        return true;
+    }
+}
+
+#define ALOG_TAKER      struct gathering
+#define ALOG_TAKE_FIELD gather
+#include "fold_take.h"
+
+static inline struct gathering begin(struct alog_fold *fold, bool sure) {
+    struct alog_fold_execution *x = &fold->executions[fold->execution_count];
+    const struct alog_fold_number none = {0, false};
+    x->success = false;
+    x->confidence_e6 = x->time_us = x->fixes = x->files = x->remaining = x->attempt = none;
     x->excluded = 0;
-    x->success = flag_of(fold, ALOG_AT_agent_execution_success);
-    x->dimensions[0] = alog_fold_name(fold, ALOG_AT_agent_execution_agent_name);
-    x->dimensions[1] = alog_fold_name(fold, ALOG_AT_agent_execution_issue_type);
-    x->dimensions[2] = alog_fold_name(fold, ALOG_AT_agent_execution_provider_id);
-    x->dimensions[3] = alog_fold_name(fold, ALOG_AT_agent_execution_model);
-    alog_fold_aim(fold, &x->target, ALOG_IN_rollup_agents, x->dimensions, 4);
+    memset(x->dimensions, 0, sizeof(x->dimensions));
+    return (struct gathering){fold, x, sure};
+}
+
+static inline void wait_for_others(struct alog_fold *fold, struct alog_fold_execution *x,
+                                   int64_t timestamp_ns) {
+    alog_fold_aim(fold, &x->target, timestamp_ns);
+    alog_fold_aim_at_row(fold, &x->target, ALOG_IN_rollup_agents, x->dimensions, 4);
     if (fold->job) {
         __builtin_prefetch(&fold->job->agent_parts);
     }
-    x->confidence_e6 = real_of(fold, FIELD(agent_execution, confidence), MILLIONTHS, &x->excluded);
-    x->time_us =
-        real_of(fold, FIELD(agent_execution, execution_time_ms), MICROSECONDS_OF_MS, &x->excluded);
-    x->fixes = integer_of(fold, FIELD(agent_execution, fixes_applied), &x->excluded);
-    x->files = integer_of(fold, FIELD(agent_execution, files_modified), &x->excluded);
-    x->remaining = integer_of(fold, FIELD(agent_execution, remaining_issues), &x->excluded);
-    x->attempt = integer_of(fold, FIELD(agent_execution, attempt), &x->excluded);
-    if (fold->execution_count == ALOG_FOLD_WAITING) {
+    if (++fold->execution_count == ALOG_FOLD_WAITING) {
         alog_fold_settle_executions(fold);
     }
 }
+
+void alog_fold_agent_execution(struct alog_fold *fold) {
+    struct gathering g = begin(fold, true);
+    give_fields(&g, &fold->cells, ALOG_FIELDS_OF_agent_execution);
+    wait_for_others(fold, g.x, fold->cells.timestamp_ns);
+}
+
+const uint8_t *alog_fold_take_execution(struct alog_fold *fold, const struct alog_event_head *head,
+                                        const uint8_t *at) {
+    struct gathering g = begin(fold, false);
+    uint32_t present;
+    at = take_fields(&g, &fold->block, head, ALOG_ID_agent_execution, at, &present);
+    if (at && alog_fold_begin(fold, head, present)) {
+        wait_for_others(fold, g.x, head->timestamp_ns);
+    }
+    return at;
+}
+
+/* ---- Settling ---- */
 
 /* Find the rows, and fetch them. */
 static void fetch(struct alog_fold *fold) {

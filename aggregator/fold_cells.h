@@ -9,8 +9,10 @@
 
 #include "format/block.h"
 
-/* A field that is there in another than its usual form. */
 enum alog_cell_kind {
+    ALOG_CELL_ABSENT,
+    ALOG_CELL_USUAL,
+    /* There in another than its usual form: */
     ALOG_CELL_REAL,    /* `real` */
     ALOG_CELL_TEXT,    /* `text` of a name that is not in the string table */
     ALOG_CELL_INTEGER, /* `number`, any */
@@ -58,6 +60,21 @@ static inline bool alog_cells_is_usual(const struct alog_cells *cells, unsigned 
 static inline bool alog_cells_is(const struct alog_cells *cells, unsigned i,
                                  enum alog_cell_kind kind) {
     return ((cells->present & ~cells->usual) >> i & 1) != 0 && cells->kinds[i] == kind;
+}
+
+/* A field by itself. */
+struct alog_fold_field {
+    enum alog_cell_kind kind;
+    uint32_t len;
+    union alog_cell cell;
+};
+
+static inline struct alog_fold_field alog_cells_field(const struct alog_cells *cells, unsigned i) {
+    const enum alog_cell_kind kind = !alog_cells_has(cells, i) ? ALOG_CELL_ABSENT
+                                     : alog_cells_is_usual(cells, i)
+                                         ? ALOG_CELL_USUAL
+                                         : (enum alog_cell_kind)cells->kinds[i];
+    return (struct alog_fold_field){kind, cells->lens[i], cells->cells[i]};
 }
 
 void alog_cells_free(struct alog_cells *cells);

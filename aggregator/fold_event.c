@@ -26,10 +26,9 @@ static struct alog_string sample_of(struct alog_string text) {
     return text;
 }
 
-void alog_fold_sample(struct alog_fold *fold, unsigned at, const struct alog_sample **sample,
-                      int64_t *first_ns, int64_t *last_ns) {
-    int64_t at_ns = fold->cells.timestamp_ns;
-    struct alog_string text = sample_of(text_of(fold, at));
+void alog_fold_sample(struct alog_fold *fold, struct alog_string message, int64_t at_ns,
+                      const struct alog_sample **sample, int64_t *first_ns, int64_t *last_ns) {
+    struct alog_string text = sample_of(message);
     if (alog_groups_offer_sample(&fold->groups, sample, *first_ns, at_ns, text) != ALOG_OK) {
         fold->no_memory = true;
     }
@@ -178,36 +177,6 @@ static void fold_orchestration_execution(struct alog_fold *fold) {
     }
 }
 
-/* ---- Hooks ---- */
-
-static void fold_hook_execution(struct alog_fold *fold) {
-    enum alog_word status = alog_fold_word(fold, ALOG_AT_hook_execution_status);
-    bool failed = status == ALOG_WORD_FAILED;
-    if (fold->job) {
-        fold->job->hook_runs++;
-        fold->job->hook_failures += failed;
-    }
-    if (!fold->hourly) {
-        return;
-    }
-    uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_hook_execution_hook_name),
-                             alog_fold_name(fold, ALOG_AT_hook_execution_hook_type)};
-    struct alog_row_rollup_hooks *row =
-        alog_fold_hour_row(fold, ALOG_IN_rollup_hooks, dimensions, 2);
-    if (!row) {
-        return;
-    }
-    struct alog_fold_number time = real_of(fold, FIELD(hook_execution, execution_time_ms),
-                                           MICROSECONDS_OF_MS, &row->not_finite);
-    row->runs++;
-    row->successes += status == ALOG_WORD_SUCCESS;
-    row->failures += failed;
-    row->skips += status == ALOG_WORD_SKIPPED;
-    row->execution_time_count += time.present;
-    add(fold, &row->execution_time_us_sum, time);
-    count_time(fold, &row->time_hist, time);
-}
-
 /* ---- Errors and losses ---- */
 
 static uint32_t name_of_pattern(struct alog_fold *fold, struct alog_string message) {
@@ -223,17 +192,18 @@ static uint32_t name_of_pattern(struct alog_fold *fold, struct alog_string messa
 }
 
 static void fold_error(struct alog_fold *fold) {
-    const unsigned at = ALOG_AT_error_error_message;
+    const struct alog_string message = text_of(fold, ALOG_AT_error_error_message);
+    const int64_t at_ns = fold->cells.timestamp_ns;
     uint32_t dimensions[] = {alog_fold_name(fold, ALOG_AT_error_error_type),
                              alog_fold_name(fold, ALOG_AT_error_error_category),
-                             name_of_pattern(fold, text_of(fold, at))};
+                             name_of_pattern(fold, message)};
     if (fold->job) {
         uint32_t key[ALOG_MAX_DIMENSIONS] = {dimensions[0], dimensions[1]};
         fold->job->errors++;
         struct alog_row_job_errors *row = PART_OF(fold, job_errors, &fold->job->error_parts, key);
         if (row) {
             row->errors++;
-            alog_fold_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
+            alog_fold_sample(fold, message, at_ns, &row->sample, &row->first_ns, &row->last_ns);
         }
     }
     if (fold->hourly) {
@@ -241,7 +211,7 @@ static void fold_error(struct alog_fold *fold) {
             alog_fold_hour_row(fold, ALOG_IN_rollup_errors, dimensions, 3);
         if (row) {
             row->errors++;
-            alog_fold_sample(fold, at, &row->sample, &row->first_ns, &row->last_ns);
+            alog_fold_sample(fold, message, at_ns, &row->sample, &row->first_ns, &row->last_ns);
         }
     }
 }
@@ -268,15 +238,24 @@ static void (*const folds[])(struct alog_fold *) = {
     [ALOG_ID_provider_performance] = alog_fold_provider_performance,
     [ALOG_ID_strategy_decision] = fold_strategy_decision,
     [ALOG_ID_orchestration_execution] = fold_orchestration_execution,
-    [ALOG_ID_hook_execution] = fold_hook_execution,
+    [ALOG_ID_hook_execution] = alog_fold_hook_execution,
     [ALOG_ID_test_execution] = alog_fold_test_execution,
     [ALOG_ID_individual_test_execution] = alog_fold_individual_test_execution,
     [ALOG_ID_error] = fold_error,
     [ALOG_ID_writer_loss] = fold_writer_loss,
 };
 
+/* Events of these types wait, and are counted in their job later. */
+static bool waits(uint32_t id) {
+    return id == ALOG_ID_agent_execution || id == ALOG_ID_provider_performance ||
+           id == ALOG_ID_hook_execution || id == ALOG_ID_individual_test_execution;
+}
+
 void alog_fold_by_type(struct alog_fold *fold) {
     const uint32_t id = fold->cells.type_id;
+    if (fold->job && !waits(id)) {
+        alog_fold_count_in_job(fold->job, fold->cells.timestamp_ns);
+    }
     if (id < sizeof(folds) / sizeof(folds[0]) && folds[id]) {
         folds[id](fold);
     }
@@ -285,5 +264,6 @@ void alog_fold_by_type(struct alog_fold *fold) {
 void alog_fold_settle(struct alog_fold *fold) {
     alog_fold_settle_executions(fold);
     alog_fold_settle_calls(fold);
+    alog_fold_settle_hooks(fold);
     alog_fold_settle_tests(fold);
 }

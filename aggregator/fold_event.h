@@ -3,7 +3,7 @@
 #define AGENTLOG_AGGREGATOR_FOLD_EVENT_H
 
 #include "fold.h"
-#include "fold_cells.h"
+#include "fold_take.h"
 #include "pattern_memo.h"
 #include "prefetch.h"
 
@@ -115,19 +115,29 @@ struct alog_fold_execution {
 
 struct alog_fold_call {
     struct alog_fold_target target;
-    bool success, not_run, bad_result, cancelled, fallback;
+    bool success;
+    uint8_t failure_class; /* enum alog_word */
     struct alog_fold_number latency_us, retries, input_tokens, output_tokens, cost_nusd;
     int64_t excluded;
     uint32_t dimensions[ALOG_MAX_DIMENSIONS];
     uint32_t fallback_from, fallback_reason;
 };
 
+struct alog_fold_hook {
+    struct alog_fold_target target;
+    uint8_t status; /* enum alog_word */
+    struct alog_fold_number time_us;
+    int64_t excluded;
+    uint32_t dimensions[ALOG_MAX_DIMENSIONS];
+};
+
 struct alog_fold_test {
-    struct alog_row_rollup_tests *row; /* NULL = not found yet */
-    bool passed, failed, skipped, in_error;
+    struct alog_fold_target target; /* without a memo */
+    uint8_t status;                 /* enum alog_word */
     struct alog_fold_number time_us;
     int64_t excluded;
     uint32_t test_id;
+    struct alog_string message;
 };
 
 struct alog_fold {
@@ -147,16 +157,17 @@ struct alog_fold {
     uint64_t sequence;
     uint32_t environment;
     int64_t hour_epoch, hour_from_ns, hour_until_ns;
-    bool hour_wanted;
     bool hourly;               /* it counts in the rollups */
+    bool noted;                /* its job is one of seen_jobs */
     bool has_job;              /* it has a job id */
     struct alog_row_jobs *job; /* it counts in this job; NULL = in none */
     uint32_t bucket;           /* number of its hour and environment */
 
     /* of the events before it, of its hour and environment; nothing between blocks: */
-    uint32_t execution_count, call_count, test_count;
+    uint32_t execution_count, call_count, hook_count, test_count;
     struct alog_fold_execution executions[ALOG_FOLD_WAITING];
     struct alog_fold_call calls[ALOG_FOLD_WAITING];
+    struct alog_fold_hook hooks[ALOG_FOLD_WAITING];
     struct alog_fold_test tests[ALOG_FOLD_WAITING];
     struct alog_fold_pending pending[ALOG_FOLD_PENDING]; /* a ring */
     uint32_t next_pending;
@@ -176,34 +187,47 @@ uint32_t alog_fold_intern(struct alog_fold *fold, struct alog_string text);
 
 /* A string of the block's table as a name; sets fold->no_memory. */
 uint32_t alog_fold_name_of_string(struct alog_fold *fold, uint32_t index);
-enum alog_word alog_fold_word_of_string(struct alog_fold *fold, uint32_t index);
-enum alog_word alog_fold_word_of(struct alog_string text);
+/* … or as a word, enum alog_word. */
+uint8_t alog_fold_word_of_string(struct alog_fold *fold, uint32_t index);
+uint8_t alog_fold_word_of(struct alog_string text);
 
-/* A text that stands in the event itself. */
-static inline struct alog_string alog_fold_text(const struct alog_fold *fold, unsigned at) {
-    return (struct alog_string){fold->cells.cells[at].text, fold->cells.lens[at]};
+/*
+ * The next two say what a NAME or ENUM that is there stands for. An event that may still prove to
+ * be corrupt leaves no trace: unless it is `sure` that it is none, what is not known of the block's
+ * string yet is not looked up, and the result is false.
+ */
+ALOG_IN_PLACE bool alog_fold_name_in(struct alog_fold *fold, bool sure,
+                                     struct alog_fold_field field, uint32_t *ret_name) {
+    if (field.kind == ALOG_CELL_USUAL) {
+        const uint32_t index = (uint32_t)field.cell.number;
+        const uint32_t known = fold->strings.names[index];
+        *ret_name = known == ALOG_NAME_NONE && sure ? alog_fold_name_of_string(fold, index) : known;
+        return known != ALOG_NAME_NONE || sure;
+    }
+    *ret_name = alog_fold_intern(fold, (struct alog_string){field.cell.text, field.len});
+    return true;
 }
 
-/* The event's field at a position, a NAME or ENUM, as a name; absent is ALOG_NAME_EMPTY. */
+ALOG_IN_PLACE bool alog_fold_word_in(struct alog_fold *fold, bool sure,
+                                     struct alog_fold_field field, uint8_t *ret_word) {
+    if (field.kind == ALOG_CELL_USUAL) {
+        const uint32_t index = (uint32_t)field.cell.number;
+        const uint8_t known = fold->strings.words[index];
+        *ret_word =
+            known == ALOG_WORD_UNKNOWN && sure ? alog_fold_word_of_string(fold, index) : known;
+        return known != ALOG_WORD_UNKNOWN || sure;
+    }
+    *ret_word = alog_fold_word_of((struct alog_string){field.cell.text, field.len});
+    return true;
+}
+
+/* A NAME or ENUM of the event in fold->cells as a name; absent is ALOG_NAME_EMPTY. */
 static inline uint32_t alog_fold_name(struct alog_fold *fold, unsigned at) {
-    if (alog_cells_is_usual(&fold->cells, at)) {
-        uint32_t index = (uint32_t)fold->cells.cells[at].number;
-        uint32_t known = fold->strings.names[index];
-        return known != ALOG_NAME_NONE ? known : alog_fold_name_of_string(fold, index);
+    uint32_t name = ALOG_NAME_EMPTY;
+    if (alog_cells_has(&fold->cells, at)) {
+        (void)alog_fold_name_in(fold, true, alog_cells_field(&fold->cells, at), &name);
     }
-    return alog_cells_has(&fold->cells, at) ? alog_fold_intern(fold, alog_fold_text(fold, at))
-                                            : ALOG_NAME_EMPTY;
-}
-
-/* The event's field at a position as a word; ALOG_WORD_OTHER when it is absent or none of them. */
-static inline enum alog_word alog_fold_word(struct alog_fold *fold, unsigned at) {
-    if (alog_cells_is_usual(&fold->cells, at)) {
-        uint32_t index = (uint32_t)fold->cells.cells[at].number;
-        enum alog_word known = (enum alog_word)fold->strings.words[index];
-        return known != ALOG_WORD_UNKNOWN ? known : alog_fold_word_of_string(fold, index);
-    }
-    return alog_cells_has(&fold->cells, at) ? alog_fold_word_of(alog_fold_text(fold, at))
-                                            : ALOG_WORD_OTHER;
+    return name;
 }
 
 /* A row of the event's hour that is not in the memos. NULL when there is no memory. */
@@ -284,13 +308,76 @@ static inline void *alog_fold_name_row(struct alog_fold *fold, enum alog_rollup 
     return row;
 }
 
+/* What an event begins with: its job is found, and it is counted as one of its type. That it is one
+ * of its job's is counted with what it says. */
+void alog_fold_find_tally(struct alog_fold *fold, struct alog_fold_tally *tally, uint32_t type_id);
+void alog_fold_look_up_string(struct alog_fold *fold, uint32_t index);
+void alog_fold_note_job(struct alog_fold *fold, struct alog_string job_id);
+
+static inline void alog_fold_find_job(struct alog_fold *fold, uint32_t index) {
+    struct alog_fold_job *known = &fold->strings.jobs[index];
+    if (known->id == ALOG_JOB_UNKNOWN) {
+        alog_fold_look_up_string(fold, index);
+    }
+    fold->has_job = known->id == ALOG_JOB_KNOWN;
+    fold->job = known->row;
+}
+
+static inline void alog_fold_count_event(struct alog_fold *fold, uint32_t type_id,
+                                         uint64_t present) {
+    struct alog_fold_tally *tally = &fold->tallies[type_id];
+    if (!tally->row || tally->bucket != fold->bucket) {
+        alog_fold_find_tally(fold, tally, type_id);
+        if (!tally->row) {
+            return;
+        }
+    }
+    if (tally->fields) {
+        tally->fields->fields_seen |= (int64_t)present;
+    }
+    tally->row->events++;
+    tally->row->without_job += !fold->has_job;
+}
+
+static inline void alog_fold_count_in_job(struct alog_row_jobs *job, int64_t at_ns) {
+    job->events++;
+    job->first_ns = at_ns < job->first_ns ? at_ns : job->first_ns;
+    job->last_ns = at_ns > job->last_ns ? at_ns : job->last_ns;
+}
+
+/* Of an event in its usual form. False: it counts nowhere. */
+static inline bool alog_fold_begin(struct alog_fold *fold, const struct alog_event_head *head,
+                                   uint32_t present) {
+    if (head->job_index != ALOG_NO_STRING) {
+        alog_fold_find_job(fold, head->job_index);
+    } else {
+        fold->has_job = false;
+        fold->job = NULL;
+    }
+    if (fold->noted && fold->has_job) {
+        alog_fold_note_job(fold, fold->block.strings.strings[head->job_index]);
+    }
+    if (fold->hourly) {
+        alog_fold_count_event(fold, head->type_id, present);
+    }
+    return fold->hourly || fold->job;
+}
+
 /* Where the event counts; what that takes is fetched. */
 static inline void alog_fold_aim(struct alog_fold *fold, struct alog_fold_target *target,
-                                 enum alog_rollup rollup, const uint32_t *dimensions,
-                                 unsigned count) {
-    target->timestamp_ns = fold->cells.timestamp_ns;
+                                 int64_t timestamp_ns) {
+    target->timestamp_ns = timestamp_ns;
     target->job = fold->job;
     target->row = NULL;
+    if (fold->job) {
+        __builtin_prefetch(&fold->job->first_ns);
+    }
+}
+
+/* Also in which row; of which the memo is fetched. */
+static inline void alog_fold_aim_at_row(struct alog_fold *fold, struct alog_fold_target *target,
+                                        enum alog_rollup rollup, const uint32_t *dimensions,
+                                        unsigned count) {
     target->memo = alog_fold_memo_of(fold, rollup, dimensions, count, &target->key);
     __builtin_prefetch(target->memo);
 }
@@ -333,23 +420,38 @@ static inline void *alog_fold_row(struct alog_fold *fold, enum alog_rollup rollu
     return row;
 }
 
-/* Add what the event's type has to say to its rollup and to its job, now or later. */
+/* Add what the type of the event in fold->cells has to say to its rollup and to its job, now or
+ * later; also that it is one of its job's events. */
 void alog_fold_by_type(struct alog_fold *fold);
 
 /* Add what the events that wait have to say. */
 void alog_fold_settle(struct alog_fold *fold);
 
-/* By type, where they have files of their own. */
+/*
+ * By type, where they have files of their own. An event of the types that come most often goes
+ * straight from the block to those that wait if it is of the usual form: alog_fold_take_… returns
+ * where its fields end, or NULL if it is not, and then nothing has been counted.
+ */
+const uint8_t *alog_fold_take_execution(struct alog_fold *fold, const struct alog_event_head *head,
+                                        const uint8_t *at);
 void alog_fold_agent_execution(struct alog_fold *fold);
 void alog_fold_settle_executions(struct alog_fold *fold);
+const uint8_t *alog_fold_take_call(struct alog_fold *fold, const struct alog_event_head *head,
+                                   const uint8_t *at);
 void alog_fold_provider_performance(struct alog_fold *fold);
 void alog_fold_settle_calls(struct alog_fold *fold);
+const uint8_t *alog_fold_take_hook(struct alog_fold *fold, const struct alog_event_head *head,
+                                   const uint8_t *at);
+void alog_fold_hook_execution(struct alog_fold *fold);
+void alog_fold_settle_hooks(struct alog_fold *fold);
+const uint8_t *alog_fold_take_test(struct alog_fold *fold, const struct alog_event_head *head,
+                                   const uint8_t *at);
 void alog_fold_test_execution(struct alog_fold *fold);
 void alog_fold_individual_test_execution(struct alog_fold *fold);
 void alog_fold_settle_tests(struct alog_fold *fold);
 
-/* Offer the event's message as a sample, for the time that it is of. */
-void alog_fold_sample(struct alog_fold *fold, unsigned at, const struct alog_sample **sample,
-                      int64_t *first_ns, int64_t *last_ns);
+/* Offer a message as a sample, for the time that it is of. */
+void alog_fold_sample(struct alog_fold *fold, struct alog_string message, int64_t at_ns,
+                      const struct alog_sample **sample, int64_t *first_ns, int64_t *last_ns);
 
 #endif

@@ -16,8 +16,9 @@ static inline bool flag_of(const struct alog_fold *fold, unsigned at) {
 
 /* A TEXT or JSON; data NULL when it is absent. */
 static inline struct alog_string text_of(const struct alog_fold *fold, unsigned at) {
-    return alog_cells_has(&fold->cells, at) ? alog_fold_text(fold, at)
-                                            : (struct alog_string){NULL, 0};
+    return alog_cells_has(&fold->cells, at)
+               ? (struct alog_string){fold->cells.cells[at].text, fold->cells.lens[at]}
+               : (struct alog_string){NULL, 0};
 }
 
 /* A NAME or ENUM as a text. */
@@ -52,10 +53,9 @@ static const struct small_range small_ranges[][ALOG_MAX_FIELDS] = {
 /* clang-format on */
 
 /* The number of a field in its usual form, times `factor`. */
-static inline struct alog_fold_number usual_of(const struct alog_fold *fold, unsigned id,
-                                               unsigned at, int64_t factor, int64_t *excluded) {
+static inline struct alog_fold_number usual_number(unsigned id, unsigned at, uint32_t value,
+                                                   int64_t factor, int64_t *excluded) {
     const struct small_range *range = &small_ranges[id][at];
-    uint32_t value = (uint32_t)fold->cells.cells[at].number;
     if (value < range->least || value > range->most) {
         ++*excluded;
         return (struct alog_fold_number){0, false};
@@ -67,12 +67,19 @@ static inline bool in_range(unsigned id, unsigned at, double value) {
     return value >= ranges[id][at].least && value <= ranges[id][at].most;
 }
 
-static inline struct alog_fold_number any_integer(const struct alog_fold *fold, unsigned id,
-                                                  unsigned at, int64_t *excluded) {
-    if (!alog_cells_has(&fold->cells, at)) {
+/* Where a field is, in the catalogue: what the next four want. */
+#define FIELD(event, field) ALOG_ID_##event, ALOG_AT_##event##_##field
+
+/* An integer; one that is out of range is counted in *excluded. */
+static inline struct alog_fold_number integer_in(unsigned id, unsigned at,
+                                                 struct alog_fold_field field, int64_t *excluded) {
+    const int64_t value = field.cell.number;
+    if (field.kind == ALOG_CELL_USUAL) {
+        return usual_number(id, at, (uint32_t)value, 1, excluded);
+    }
+    if (field.kind == ALOG_CELL_ABSENT) {
         return (struct alog_fold_number){0, false};
     }
-    int64_t value = fold->cells.cells[at].number;
     if (value > ALOG_FIXED_MAX || value < -ALOG_FIXED_MAX || !in_range(id, at, (double)value)) {
         ++*excluded;
         return (struct alog_fold_number){0, false};
@@ -80,38 +87,36 @@ static inline struct alog_fold_number any_integer(const struct alog_fold *fold, 
     return (struct alog_fold_number){value, true};
 }
 
-static inline struct alog_fold_number any_real(const struct alog_fold *fold, unsigned id,
-                                               unsigned at, unsigned digits, int64_t *excluded) {
+/* A real in units of 10^-digits, 3 or more; one that is not finite or out of range is counted. The
+ * usual one is written in thousandths, which are whole units at once: a decimal of so few digits is
+ * the shortest text of its double. */
+static inline struct alog_fold_number real_in(unsigned id, unsigned at,
+                                              struct alog_fold_field field, unsigned digits,
+                                              int64_t *excluded) {
+    static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,
+                                                  100, 1000, 10000, 100000, 1000000};
+    if (field.kind == ALOG_CELL_USUAL) {
+        return usual_number(id, at, (uint32_t)field.cell.number, units_of_thousandth[digits],
+                            excluded);
+    }
     struct alog_fold_number number = {0, false};
-    if (alog_cells_has(&fold->cells, at)) {
-        double value = fold->cells.cells[at].real;
-        number.present =
-            in_range(id, at, value) && alog_fixed_from_double(value, digits, &number.units);
+    if (field.kind != ALOG_CELL_ABSENT) {
+        number.present = in_range(id, at, field.cell.real) &&
+                         alog_fixed_from_double(field.cell.real, digits, &number.units);
         *excluded += !number.present;
     }
     return number;
 }
 
-/* Where a field is: what the next two want. */
-#define FIELD(event, field) ALOG_ID_##event, ALOG_AT_##event##_##field
-
-/* An integer field; one that is out of range is counted in *excluded. */
+/* The same of the event in fold->cells. */
 static inline struct alog_fold_number integer_of(const struct alog_fold *fold, unsigned id,
                                                  unsigned at, int64_t *excluded) {
-    return alog_cells_is_usual(&fold->cells, at) ? usual_of(fold, id, at, 1, excluded)
-                                                 : any_integer(fold, id, at, excluded);
+    return integer_in(id, at, alog_cells_field(&fold->cells, at), excluded);
 }
 
-/* A real field in units of 10^-digits, 3 or more; one that is not finite or out of range is
- * counted. The usual one is written in thousandths, which are whole units at once: a decimal of so
- * few digits is the shortest text of its double. */
 static inline struct alog_fold_number real_of(const struct alog_fold *fold, unsigned id,
                                               unsigned at, unsigned digits, int64_t *excluded) {
-    static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,
-                                                  100, 1000, 10000, 100000, 1000000};
-    return alog_cells_is_usual(&fold->cells, at)
-               ? usual_of(fold, id, at, units_of_thousandth[digits], excluded)
-               : any_real(fold, id, at, digits, excluded);
+    return real_in(id, at, alog_cells_field(&fold->cells, at), digits, excluded);
 }
 
 #define MICROSECONDS_OF_MS 3u
@@ -163,7 +168,8 @@ static inline void fetch_part(struct alog_fold *fold, size_t row_bytes,
     }
 }
 
-static inline void add(struct alog_fold *fold, int64_t *sum, struct alog_fold_number number) {
+static inline __attribute__((always_inline)) void add(struct alog_fold *fold, int64_t *sum,
+                                                      struct alog_fold_number number) {
     alog_groups_add(&fold->groups, sum, number.units);
 }
 
@@ -182,7 +188,8 @@ count_time(struct alog_fold *fold, struct alog_sketch *sketch, struct alog_fold_
     }
 }
 
-static inline void cover(int64_t *first_ns, int64_t *last_ns, int64_t at_ns) {
+static inline __attribute__((always_inline)) void cover(int64_t *first_ns, int64_t *last_ns,
+                                                        int64_t at_ns) {
     *first_ns = at_ns < *first_ns ? at_ns : *first_ns;
     *last_ns = at_ns > *last_ns ? at_ns : *last_ns;
 }

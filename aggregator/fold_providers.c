@@ -20,14 +20,25 @@ static void count_band(const struct alog_latency_limits *limits,
     }
 }
 
+static inline bool is_failure(const struct alog_fold_call *c, enum alog_word class) {
+    return !c->success & (c->failure_class == class);
+}
+
+static inline bool is_fallback(const struct alog_fold_call *c) {
+    return c->fallback_from != ALOG_NAME_EMPTY;
+}
+
 static void add_call_to_hour(struct alog_fold *fold, const struct alog_fold_call *c) {
     struct alog_row_rollup_providers *row = c->target.row;
     row->calls++;
     row->successes += c->success;
-    row->availability_failures += c->not_run;
-    row->execution_failures += c->bad_result;
-    row->cancelled += c->cancelled;
-    row->unclassified_failures += !c->success && !c->not_run && !c->bad_result && !c->cancelled;
+    const bool not_run = is_failure(c, ALOG_WORD_AVAILABILITY);
+    const bool bad_result = is_failure(c, ALOG_WORD_EXECUTION);
+    const bool cancelled = is_failure(c, ALOG_WORD_CANCELLED);
+    row->availability_failures += not_run;
+    row->execution_failures += bad_result;
+    row->cancelled += cancelled;
+    row->unclassified_failures += !(c->success | not_run | bad_result | cancelled);
     struct alog_fold_number success_us = only_if(c->success, c->latency_us);
     struct alog_fold_number failure_us = only_if(!c->success, c->latency_us);
     row->success_latency_count += success_us.present;
@@ -41,7 +52,7 @@ static void add_call_to_hour(struct alog_fold *fold, const struct alog_fold_call
     }
     row->retried_calls += c->retries.units > 0;
     add(fold, &row->retry_count_sum, c->retries);
-    row->fallbacks += c->fallback;
+    row->fallbacks += is_fallback(c);
     add(fold, &row->input_tokens_sum, c->input_tokens);
     add(fold, &row->output_tokens_sum, c->output_tokens);
     row->cost_count += c->cost_nusd.present;
@@ -51,6 +62,7 @@ static void add_call_to_hour(struct alog_fold *fold, const struct alog_fold_call
 
 static void add_call_to_job(struct alog_fold *fold, const struct alog_fold_call *c) {
     struct alog_row_jobs *job = c->target.job;
+    alog_fold_count_in_job(job, c->target.timestamp_ns);
     job->provider_calls++;
     job->provider_successes += c->success;
     add(fold, &job->input_tokens, c->input_tokens);
@@ -64,14 +76,14 @@ static void add_call_to_job(struct alog_fold *fold, const struct alog_fold_call 
     }
     row->calls++;
     row->successes += c->success;
-    row->availability_failures += c->not_run;
-    row->execution_failures += c->bad_result;
-    row->cancelled += c->cancelled;
+    row->availability_failures += is_failure(c, ALOG_WORD_AVAILABILITY);
+    row->execution_failures += is_failure(c, ALOG_WORD_EXECUTION);
+    row->cancelled += is_failure(c, ALOG_WORD_CANCELLED);
     row->latency_count += c->latency_us.present;
     add(fold, &row->latency_us_sum, c->latency_us);
     add(fold, &row->failure_latency_us_sum, only_if(!c->success, c->latency_us));
     add(fold, &row->retry_count_sum, c->retries);
-    row->fallbacks += c->fallback;
+    row->fallbacks += is_fallback(c);
     add(fold, &row->input_tokens_sum, c->input_tokens);
     add(fold, &row->output_tokens_sum, c->output_tokens);
     row->cost_count += c->cost_nusd.present;
@@ -91,40 +103,103 @@ static void add_call_to_fallbacks(struct alog_fold *fold, const struct alog_fold
     }
 }
 
-void alog_fold_provider_performance(struct alog_fold *fold) {
-    struct alog_fold_call *c = &fold->calls[fold->call_count++];
+/* ---- Waiting ---- */
+
+struct gathering {
+    struct alog_fold *fold;
+    struct alog_fold_call *c; /* zero where fields are absent */
+    bool sure;                /* the event is not corrupt */
+};
+
+/* A field that is there. False: it is not known yet what it stands for. */
+ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_field field) {
+    struct alog_fold_call *c = g->c;
+    switch (at) {
+    case ALOG_AT_provider_performance_provider_id:
+        return alog_fold_name_in(g->fold, g->sure, field, &c->dimensions[0]);
+    case ALOG_AT_provider_performance_model:
+        return alog_fold_name_in(g->fold, g->sure, field, &c->dimensions[1]);
+    case ALOG_AT_provider_performance_agent_name:
+        return alog_fold_name_in(g->fold, g->sure, field, &c->dimensions[2]);
+    case ALOG_AT_provider_performance_fallback_from:
+        return alog_fold_name_in(g->fold, g->sure, field, &c->fallback_from);
+    case ALOG_AT_provider_performance_fallback_reason:
+        return alog_fold_name_in(g->fold, g->sure, field, &c->fallback_reason);
+    case ALOG_AT_provider_performance_failure_class:
+        return alog_fold_word_in(g->fold, g->sure, field, &c->failure_class);
+    case ALOG_AT_provider_performance_success:
+        c->success = field.cell.number != 0;
+        return true;
+    case ALOG_AT_provider_performance_latency_ms:
+        c->latency_us = real_in(FIELD(provider_performance, latency_ms), field, MICROSECONDS_OF_MS,
+                                &c->excluded);
+        return true;
+    case ALOG_AT_provider_performance_retry_count:
+        c->retries = integer_in(FIELD(provider_performance, retry_count), field, &c->excluded);
+        return true;
+    case ALOG_AT_provider_performance_input_tokens:
+        c->input_tokens =
+            integer_in(FIELD(provider_performance, input_tokens), field, &c->excluded);
+        return true;
+    case ALOG_AT_provider_performance_output_tokens:
+        c->output_tokens =
+            integer_in(FIELD(provider_performance, output_tokens), field, &c->excluded);
+        return true;
+    case ALOG_AT_provider_performance_cost_usd:
+        c->cost_nusd =
+            real_in(FIELD(provider_performance, cost_usd), field, NANO_USD, &c->excluded);
+        return true;
+    default:
+        return true;
+    }
+}
+
+#define ALOG_TAKER      struct gathering
+#define ALOG_TAKE_FIELD gather
+#include "fold_take.h"
+
+static inline struct gathering begin(struct alog_fold *fold, bool sure) {
+    struct alog_fold_call *c = &fold->calls[fold->call_count];
+    const struct alog_fold_number none = {0, false};
+    c->success = false;
+    c->failure_class = ALOG_WORD_OTHER;
+    c->latency_us = c->retries = c->input_tokens = c->output_tokens = c->cost_nusd = none;
     c->excluded = 0;
-    c->success = flag_of(fold, ALOG_AT_provider_performance_success);
-    c->not_run = c->bad_result = c->cancelled = false;
-    c->dimensions[0] = alog_fold_name(fold, ALOG_AT_provider_performance_provider_id);
-    c->dimensions[1] = alog_fold_name(fold, ALOG_AT_provider_performance_model);
-    c->dimensions[2] = alog_fold_name(fold, ALOG_AT_provider_performance_agent_name);
-    c->dimensions[3] = ALOG_NAME_EMPTY;
-    alog_fold_aim(fold, &c->target, ALOG_IN_rollup_providers, c->dimensions, 3);
+    memset(c->dimensions, 0, sizeof(c->dimensions));
+    c->fallback_from = c->fallback_reason = ALOG_NAME_EMPTY;
+    return (struct gathering){fold, c, sure};
+}
+
+static inline void wait_for_others(struct alog_fold *fold, struct alog_fold_call *c,
+                                   int64_t timestamp_ns) {
+    alog_fold_aim(fold, &c->target, timestamp_ns);
+    alog_fold_aim_at_row(fold, &c->target, ALOG_IN_rollup_providers, c->dimensions, 3);
     if (fold->job) {
         __builtin_prefetch(&fold->job->provider_parts);
     }
-    c->fallback = name_text_of(fold, ALOG_AT_provider_performance_fallback_from).len != 0;
-    if (c->fallback) {
-        c->fallback_from = alog_fold_name(fold, ALOG_AT_provider_performance_fallback_from);
-        c->fallback_reason = alog_fold_name(fold, ALOG_AT_provider_performance_fallback_reason);
-    }
-    if (!c->success) {
-        enum alog_word class = alog_fold_word(fold, ALOG_AT_provider_performance_failure_class);
-        c->not_run = class == ALOG_WORD_AVAILABILITY;
-        c->bad_result = class == ALOG_WORD_EXECUTION;
-        c->cancelled = class == ALOG_WORD_CANCELLED;
-    }
-    c->latency_us =
-        real_of(fold, FIELD(provider_performance, latency_ms), MICROSECONDS_OF_MS, &c->excluded);
-    c->retries = integer_of(fold, FIELD(provider_performance, retry_count), &c->excluded);
-    c->input_tokens = integer_of(fold, FIELD(provider_performance, input_tokens), &c->excluded);
-    c->output_tokens = integer_of(fold, FIELD(provider_performance, output_tokens), &c->excluded);
-    c->cost_nusd = real_of(fold, FIELD(provider_performance, cost_usd), NANO_USD, &c->excluded);
-    if (fold->call_count == ALOG_FOLD_WAITING) {
+    if (++fold->call_count == ALOG_FOLD_WAITING) {
         alog_fold_settle_calls(fold);
     }
 }
+
+void alog_fold_provider_performance(struct alog_fold *fold) {
+    struct gathering g = begin(fold, true);
+    give_fields(&g, &fold->cells, ALOG_FIELDS_OF_provider_performance);
+    wait_for_others(fold, g.c, fold->cells.timestamp_ns);
+}
+
+const uint8_t *alog_fold_take_call(struct alog_fold *fold, const struct alog_event_head *head,
+                                   const uint8_t *at) {
+    struct gathering g = begin(fold, false);
+    uint32_t present;
+    at = take_fields(&g, &fold->block, head, ALOG_ID_provider_performance, at, &present);
+    if (at && alog_fold_begin(fold, head, present)) {
+        wait_for_others(fold, g.c, head->timestamp_ns);
+    }
+    return at;
+}
+
+/* ---- Settling ---- */
 
 /* Find the rows, and fetch them. */
 static void fetch(struct alog_fold *fold) {
@@ -151,7 +226,7 @@ void alog_fold_settle_calls(struct alog_fold *fold) {
         const struct alog_fold_call *c = &fold->calls[i];
         if (c->target.row) {
             add_call_to_hour(fold, c);
-            if (c->fallback) {
+            if (is_fallback(c)) {
                 add_call_to_fallbacks(fold, c);
             }
         }

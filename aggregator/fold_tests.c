@@ -27,53 +27,85 @@ void alog_fold_test_execution(struct alog_fold *fold) {
     add(fold, &row->coverage_e6_sum, coverage);
 }
 
-static void add_failure_to_job(struct alog_fold *fold, uint32_t test_id, bool failed) {
-    uint32_t key[ALOG_MAX_DIMENSIONS] = {test_id};
-    struct alog_row_job_tests *row = PART_OF(fold, job_tests, &fold->job->test_parts, key);
-    if (row) {
-        row->failed += failed;
-        row->errors += !failed;
-        alog_fold_sample(fold, ALOG_AT_individual_test_execution_error_message, &row->sample,
-                         &row->first_ns, &row->last_ns);
+/* ---- Waiting ---- */
+
+struct gathering {
+    struct alog_fold *fold;
+    struct alog_fold_test *test; /* zero where fields are absent */
+    bool sure;                   /* the event is not corrupt */
+};
+
+/* A field that is there. False: it is not known yet what it stands for. */
+ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_field field) {
+    struct alog_fold_test *test = g->test;
+    switch (at) {
+    case ALOG_AT_individual_test_execution_test_id:
+        return alog_fold_name_in(g->fold, g->sure, field, &test->test_id);
+    case ALOG_AT_individual_test_execution_status:
+        return alog_fold_word_in(g->fold, g->sure, field, &test->status);
+    case ALOG_AT_individual_test_execution_execution_time_ms:
+        test->time_us = real_in(FIELD(individual_test_execution, execution_time_ms), field,
+                                MICROSECONDS_OF_MS, &test->excluded);
+        return true;
+    case ALOG_AT_individual_test_execution_error_message:
+        test->message = (struct alog_string){field.cell.text, field.len};
+        return true;
+    default:
+        return true;
     }
 }
 
-void alog_fold_individual_test_execution(struct alog_fold *fold) {
-    enum alog_word status = alog_fold_word(fold, ALOG_AT_individual_test_execution_status);
-    bool failed = status == ALOG_WORD_FAILED;
-    bool in_error = status == ALOG_WORD_ERROR;
-    uint32_t test_id = alog_fold_name(fold, ALOG_AT_individual_test_execution_test_id);
-    if (fold->job) {
-        fold->job->tests_run++;
-        fold->job->tests_failed += failed || in_error;
-        if (failed || in_error) {
-            add_failure_to_job(fold, test_id, failed);
-        }
-    }
-    if (!fold->hourly) {
-        return;
-    }
-    struct alog_fold_test *test = &fold->tests[fold->test_count++];
+#define ALOG_TAKER      struct gathering
+#define ALOG_TAKE_FIELD gather
+#include "fold_take.h"
+
+static inline struct gathering begin(struct alog_fold *fold, bool sure) {
+    struct alog_fold_test *test = &fold->tests[fold->test_count];
+    test->status = ALOG_WORD_OTHER;
+    test->time_us = (struct alog_fold_number){0, false};
     test->excluded = 0;
-    test->test_id = test_id;
-    __builtin_prefetch(alog_fold_name_memo_of(fold, test_id));
-    test->passed = status == ALOG_WORD_PASSED;
-    test->failed = failed;
-    test->skipped = status == ALOG_WORD_SKIPPED;
-    test->in_error = in_error;
-    test->time_us = real_of(fold, FIELD(individual_test_execution, execution_time_ms),
-                            MICROSECONDS_OF_MS, &test->excluded);
-    if (fold->test_count == ALOG_FOLD_WAITING) {
+    test->test_id = ALOG_NAME_EMPTY;
+    test->message = (struct alog_string){NULL, 0};
+    return (struct gathering){fold, test, sure};
+}
+
+static inline void wait_for_others(struct alog_fold *fold, struct alog_fold_test *test,
+                                   int64_t timestamp_ns) {
+    alog_fold_aim(fold, &test->target, timestamp_ns);
+    __builtin_prefetch(alog_fold_name_memo_of(fold, test->test_id));
+    if (fold->job) {
+        __builtin_prefetch(&fold->job->tests_run);
+    }
+    if (++fold->test_count == ALOG_FOLD_WAITING) {
         alog_fold_settle_tests(fold);
     }
 }
 
+void alog_fold_individual_test_execution(struct alog_fold *fold) {
+    struct gathering g = begin(fold, true);
+    give_fields(&g, &fold->cells, ALOG_FIELDS_OF_individual_test_execution);
+    wait_for_others(fold, g.test, fold->cells.timestamp_ns);
+}
+
+const uint8_t *alog_fold_take_test(struct alog_fold *fold, const struct alog_event_head *head,
+                                   const uint8_t *at) {
+    struct gathering g = begin(fold, false);
+    uint32_t present;
+    at = take_fields(&g, &fold->block, head, ALOG_ID_individual_test_execution, at, &present);
+    if (at && alog_fold_begin(fold, head, present)) {
+        wait_for_others(fold, g.test, head->timestamp_ns);
+    }
+    return at;
+}
+
+/* ---- Settling ---- */
+
 static void add_test_to_hour(struct alog_fold *fold, const struct alog_fold_test *test) {
-    struct alog_row_rollup_tests *row = test->row;
-    row->passed += test->passed;
-    row->failed += test->failed;
-    row->skipped += test->skipped;
-    row->errors += test->in_error;
+    struct alog_row_rollup_tests *row = test->target.row;
+    row->passed += test->status == ALOG_WORD_PASSED;
+    row->failed += test->status == ALOG_WORD_FAILED;
+    row->skipped += test->status == ALOG_WORD_SKIPPED;
+    row->errors += test->status == ALOG_WORD_ERROR;
     row->execution_time_count += test->time_us.present;
     add(fold, &row->execution_time_us_sum, test->time_us);
     if (test->time_us.units > row->execution_time_us_max) {
@@ -82,17 +114,43 @@ static void add_test_to_hour(struct alog_fold *fold, const struct alog_fold_test
     row->not_finite += test->excluded;
 }
 
+static void add_failure_to_job(struct alog_fold *fold, const struct alog_fold_test *test) {
+    uint32_t key[ALOG_MAX_DIMENSIONS] = {test->test_id};
+    struct alog_row_job_tests *row = PART_OF(fold, job_tests, &test->target.job->test_parts, key);
+    if (row) {
+        row->failed += test->status == ALOG_WORD_FAILED;
+        row->errors += test->status == ALOG_WORD_ERROR;
+        alog_fold_sample(fold, test->message, test->target.timestamp_ns, &row->sample,
+                         &row->first_ns, &row->last_ns);
+    }
+}
+
+static void add_test_to_job(struct alog_fold *fold, const struct alog_fold_test *test) {
+    const bool failed = test->status == ALOG_WORD_FAILED || test->status == ALOG_WORD_ERROR;
+    struct alog_row_jobs *job = test->target.job;
+    alog_fold_count_in_job(job, test->target.timestamp_ns);
+    job->tests_run++;
+    job->tests_failed += failed;
+    if (failed) {
+        add_failure_to_job(fold, test);
+    }
+}
+
 void alog_fold_settle_tests(struct alog_fold *fold) {
-    for (uint32_t i = 0; i < fold->test_count; i++) {
+    for (uint32_t i = 0; fold->hourly && i < fold->test_count; i++) {
         struct alog_fold_test *test = &fold->tests[i];
-        test->row = alog_fold_name_row(fold, ALOG_IN_rollup_tests, test->test_id);
-        if (test->row) {
-            alog_prefetch(test->row, test->row + 1);
+        test->target.row = alog_fold_name_row(fold, ALOG_IN_rollup_tests, test->test_id);
+        if (test->target.row) {
+            alog_prefetch(test->target.row, (struct alog_row_rollup_tests *)test->target.row + 1);
         }
     }
     for (uint32_t i = 0; i < fold->test_count; i++) {
-        if (fold->tests[i].row) {
-            add_test_to_hour(fold, &fold->tests[i]);
+        const struct alog_fold_test *test = &fold->tests[i];
+        if (test->target.row) {
+            add_test_to_hour(fold, test);
+        }
+        if (test->target.job) {
+            add_test_to_job(fold, test);
         }
     }
     fold->test_count = 0;
