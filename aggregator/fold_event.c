@@ -1,9 +1,7 @@
 #include "fold_event.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "fold_fields.h"
+#include "format/event_id.h"
 #include "insights.h"
 #include "message_pattern.h"
 
@@ -39,13 +37,11 @@ void alog_fold_sample(struct alog_fold *fold, struct alog_string message, int64_
 
 static void offer_edge(struct alog_fold *fold, enum alog_job_edge_kind kind,
                        struct alog_job_edge **place, struct alog_job_edge *edge) {
-    char id[40];
+    char id[ALOG_EVENT_ID_BYTES];
     edge->timestamp_ns = fold->cells.timestamp_ns;
     edge->event_id = fold->cells.has_own ? fold->cells.event_id : (struct alog_string){NULL, 0};
     if (!edge->event_id.data) {
-        int len = snprintf(id, sizeof(id), "%016" PRIx64 "-%" PRIu64, fold->block.writer_id,
-                           fold->sequence);
-        edge->event_id = (struct alog_string){id, (size_t)len};
+        edge->event_id = alog_event_id(fold->block.writer_id, fold->sequence, id);
     }
     if (alog_groups_offer_edge(&fold->groups, kind, place, edge) != ALOG_OK) {
         fold->no_memory = true;

@@ -1,17 +1,15 @@
 /* The public reader: the events of one segment that pass a filter. */
 #include <agentlog/reader.h>
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "block.h"
 #include "error.h"
 #include "event_codec.h"
+#include "event_id.h"
 #include "segment_scan.h"
 
-#define TYPE_WORDS     (ALOG_MAX_TYPES / 64)
-#define EVENT_ID_BYTES 40 /* 16 hex digits, a hyphen, at most 20 digits */
+#define TYPE_WORDS (ALOG_MAX_TYPES / 64)
 
 /* A filter of its own: what the caller gave may be gone. */
 struct reader_filter {
@@ -37,7 +35,7 @@ struct alog_reader {
     uint64_t sequence;            /* of the next event */
     uint64_t last_sequence;       /* of the block, by its header */
     struct alog_event event;
-    char event_id[EVENT_ID_BYTES];
+    char event_id[ALOG_EVENT_ID_BYTES];
 };
 
 /* ---- The filter ---------------------------------------------------------------------------- */
@@ -261,9 +259,7 @@ static void complete_event(struct alog_reader *reader) {
         event->environment = reader->block.environment;
     }
     if (event->event_id.data == NULL) {
-        int len = snprintf(reader->event_id, sizeof reader->event_id, "%016" PRIx64 "-%" PRIu64,
-                           event->writer_id, event->sequence);
-        event->event_id = (struct alog_string){reader->event_id, (size_t)len};
+        event->event_id = alog_event_id(event->writer_id, event->sequence, reader->event_id);
     }
 }
 
