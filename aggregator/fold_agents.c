@@ -118,9 +118,13 @@ ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_fie
 
 static inline struct gathering begin(struct alog_fold *fold, bool sure) {
     struct alog_fold_execution *x = &fold->executions[fold->execution_count];
-    const struct alog_fold_number none = {0, false};
     x->success = false;
-    x->confidence_e6 = x->time_us = x->fixes = x->files = x->remaining = x->attempt = none;
+    clear_number(&x->confidence_e6);
+    clear_number(&x->time_us);
+    clear_number(&x->fixes);
+    clear_number(&x->files);
+    clear_number(&x->remaining);
+    clear_number(&x->attempt);
     x->excluded = 0;
     memset(x->dimensions, 0, sizeof(x->dimensions));
     return (struct gathering){fold, x, sure};

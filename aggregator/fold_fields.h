@@ -123,6 +123,11 @@ static inline struct alog_fold_number real_of(const struct alog_fold *fold, unsi
 #define MILLIONTHS         6u
 #define NANO_USD           9u
 
+/* Absent, to the last byte of it: so that it can be read whole soon after. */
+static inline void clear_number(struct alog_fold_number *number) {
+    memset(number, 0, sizeof(*number));
+}
+
 /* ---- Rows ---- */
 
 /* Where the row of these dimensions was found last in the list, or in another one. */

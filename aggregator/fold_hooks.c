@@ -35,7 +35,7 @@ ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_fie
 static inline struct gathering begin(struct alog_fold *fold, bool sure) {
     struct alog_fold_hook *hook = &fold->hooks[fold->hook_count];
     hook->status = ALOG_WORD_OTHER;
-    hook->time_us = (struct alog_fold_number){0, false};
+    clear_number(&hook->time_us);
     hook->excluded = 0;
     memset(hook->dimensions, 0, sizeof(hook->dimensions));
     return (struct gathering){fold, hook, sure};

@@ -160,10 +160,13 @@ ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_fie
 
 static inline struct gathering begin(struct alog_fold *fold, bool sure) {
     struct alog_fold_call *c = &fold->calls[fold->call_count];
-    const struct alog_fold_number none = {0, false};
     c->success = false;
     c->failure_class = ALOG_WORD_OTHER;
-    c->latency_us = c->retries = c->input_tokens = c->output_tokens = c->cost_nusd = none;
+    clear_number(&c->latency_us);
+    clear_number(&c->retries);
+    clear_number(&c->input_tokens);
+    clear_number(&c->output_tokens);
+    clear_number(&c->cost_nusd);
     c->excluded = 0;
     memset(c->dimensions, 0, sizeof(c->dimensions));
     c->fallback_from = c->fallback_reason = ALOG_NAME_EMPTY;

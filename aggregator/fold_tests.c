@@ -62,7 +62,7 @@ ALOG_IN_PLACE bool gather(struct gathering *g, unsigned at, struct alog_fold_fie
 static inline struct gathering begin(struct alog_fold *fold, bool sure) {
     struct alog_fold_test *test = &fold->tests[fold->test_count];
     test->status = ALOG_WORD_OTHER;
-    test->time_us = (struct alog_fold_number){0, false};
+    clear_number(&test->time_us);
     test->excluded = 0;
     test->test_id = ALOG_NAME_EMPTY;
     test->message = (struct alog_string){NULL, 0};
