@@ -173,16 +173,6 @@ void alog_fold_count_slowly(struct alog_fold *fold, struct alog_sketch *sketch, 
     fold->no_memory |= alog_groups_count_at(&fold->groups, sketch, bucket, count) != ALOG_OK;
 }
 
-static void count_pending(struct alog_fold *fold) {
-    for (uint32_t i = 0; i < ALOG_FOLD_PENDING; i++) {
-        struct alog_fold_pending *due = &fold->pending[i];
-        if (due->sketch) {
-            alog_fold_count_now(fold, due->sketch, due->bucket, due->count);
-            due->sketch = NULL;
-        }
-    }
-}
-
 /* ---- Events ---- */
 
 /* Of the types that come most often. */
@@ -363,7 +353,6 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
         if (status == ALOG_OK) {
             status = fold_events(fold, declared, &result);
             alog_fold_settle(fold);
-            count_pending(fold);
             status = fold->no_memory ? ALOG_NO_MEMORY : status;
         }
     } else if (status != ALOG_NO_MEMORY) {

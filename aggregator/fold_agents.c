@@ -194,5 +194,6 @@ void alog_fold_settle_executions(struct alog_fold *fold) {
             add_execution_to_job(fold, x);
         }
     }
+    alog_fold_count_pending(fold);
     fold->execution_count = 0;
 }

@@ -75,12 +75,11 @@ struct alog_fold_name_memo {
 };
 #define ALOG_FOLD_NAME_MEMOS 4096u
 
-/* What is still to be counted in a sketch, whose counters are on their way into the cache. */
+/* What is to be counted in a sketch when its counter has come into the cache. */
 struct alog_fold_pending {
-    struct alog_sketch *sketch; /* NULL = nothing */
+    struct alog_sketch *sketch;
     uint32_t bucket, count;
 };
-#define ALOG_FOLD_PENDING 16u
 
 #define ALOG_FOLD_HINTS 4096u
 
@@ -104,6 +103,9 @@ struct alog_fold_target {
     void *row;                   /* NULL = in none, or not found yet */
 };
 #define ALOG_FOLD_WAITING 16u
+
+/* An execution counts in three sketches, at most. */
+#define ALOG_FOLD_PENDING (3 * ALOG_FOLD_WAITING)
 
 struct alog_fold_execution {
     struct alog_fold_target target;
@@ -169,8 +171,8 @@ struct alog_fold {
     struct alog_fold_call calls[ALOG_FOLD_WAITING];
     struct alog_fold_hook hooks[ALOG_FOLD_WAITING];
     struct alog_fold_test tests[ALOG_FOLD_WAITING];
-    struct alog_fold_pending pending[ALOG_FOLD_PENDING]; /* a ring */
-    uint32_t next_pending;
+    struct alog_fold_pending pending[ALOG_FOLD_PENDING]; /* of those that are being settled */
+    uint32_t pending_count;
 
     /* across events */
     struct alog_fold_bucket buckets[ALOG_FOLD_BUCKETS];
@@ -396,20 +398,23 @@ static inline void alog_fold_count_now(struct alog_fold *fold, struct alog_sketc
     }
 }
 
-/* Count in a sketch of a row, some events later: thousands of sketches are counted in in turn, and
- * hardly one is in the processor's cache. */
+/* Count in a sketch of a row once the events that wait have been added up: thousands of sketches
+ * are counted in in turn, and hardly one is in the processor's cache. */
 static inline void alog_fold_count(struct alog_fold *fold, struct alog_sketch *sketch,
                                    uint32_t bucket, uint32_t count) {
     uint32_t i = bucket - sketch->first;
     if (i < sketch->len && sketch->narrow) {
         __builtin_prefetch(&sketch->narrow[i], 1);
     }
-    struct alog_fold_pending *place = &fold->pending[fold->next_pending++ % ALOG_FOLD_PENDING];
-    struct alog_fold_pending due = *place;
-    *place = (struct alog_fold_pending){sketch, bucket, count};
-    if (due.sketch) {
-        alog_fold_count_now(fold, due.sketch, due.bucket, due.count);
+    fold->pending[fold->pending_count++] = (struct alog_fold_pending){sketch, bucket, count};
+}
+
+static inline void alog_fold_count_pending(struct alog_fold *fold) {
+    for (uint32_t i = 0; i < fold->pending_count; i++) {
+        const struct alog_fold_pending *due = &fold->pending[i];
+        alog_fold_count_now(fold, due->sketch, due->bucket, due->count);
     }
+    fold->pending_count = 0;
 }
 
 /* alog_groups_row, but sets fold->no_memory. */

@@ -110,5 +110,6 @@ void alog_fold_settle_hooks(struct alog_fold *fold) {
             add_hook_to_job(hook);
         }
     }
+    alog_fold_count_pending(fold);
     fold->hook_count = 0;
 }

@@ -237,5 +237,6 @@ void alog_fold_settle_calls(struct alog_fold *fold) {
             add_call_to_job(fold, c);
         }
     }
+    alog_fold_count_pending(fold);
     fold->call_count = 0;
 }
