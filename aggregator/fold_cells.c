@@ -37,7 +37,7 @@ static inline bool take_usual(struct alog_cells *cells, struct alog_mp_cursor *c
     }
     struct keeping keeping = {cells, 0};
     uint32_t present;
-    at = take_fields(&keeping, block, &head, head.type_id, at, &present);
+    at = take_fields(&keeping, block, head.type_id, head.elements, at, &present);
     if (!at) {
         return false;
     }

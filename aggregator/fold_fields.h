@@ -53,7 +53,7 @@ static const struct small_range small_ranges[][ALOG_MAX_FIELDS] = {
 /* clang-format on */
 
 /* The number of a field in its usual form, times `factor`. */
-static inline struct alog_fold_number usual_number(unsigned id, unsigned at, uint32_t value,
+ALOG_IN_PLACE struct alog_fold_number usual_number(unsigned id, unsigned at, uint32_t value,
                                                    int64_t factor, int64_t *excluded) {
     const struct small_range *range = &small_ranges[id][at];
     if (value < range->least || value > range->most) {
@@ -63,7 +63,7 @@ static inline struct alog_fold_number usual_number(unsigned id, unsigned at, uin
     return (struct alog_fold_number){value * factor, true};
 }
 
-static inline bool in_range(unsigned id, unsigned at, double value) {
+ALOG_IN_PLACE bool in_range(unsigned id, unsigned at, double value) {
     return value >= ranges[id][at].least && value <= ranges[id][at].most;
 }
 
@@ -71,7 +71,7 @@ static inline bool in_range(unsigned id, unsigned at, double value) {
 #define FIELD(event, field) ALOG_ID_##event, ALOG_AT_##event##_##field
 
 /* An integer; one that is out of range is counted in *excluded. */
-static inline struct alog_fold_number integer_in(unsigned id, unsigned at,
+ALOG_IN_PLACE struct alog_fold_number integer_in(unsigned id, unsigned at,
                                                  struct alog_fold_field field, int64_t *excluded) {
     const int64_t value = field.cell.number;
     if (field.kind == ALOG_CELL_USUAL) {
@@ -90,7 +90,7 @@ static inline struct alog_fold_number integer_in(unsigned id, unsigned at,
 /* A real in units of 10^-digits, 3 or more; one that is not finite or out of range is counted. The
  * usual one is written in thousandths, which are whole units at once: a decimal of so few digits is
  * the shortest text of its double. */
-static inline struct alog_fold_number real_in(unsigned id, unsigned at,
+ALOG_IN_PLACE struct alog_fold_number real_in(unsigned id, unsigned at,
                                               struct alog_fold_field field, unsigned digits,
                                               int64_t *excluded) {
     static const int64_t units_of_thousandth[] = {0,   0,    0,     1,      10,

@@ -63,7 +63,8 @@ const uint8_t *alog_fold_take_hook(struct alog_fold *fold, const struct alog_eve
                                    const uint8_t *at) {
     struct gathering g = begin(fold, false);
     uint32_t present;
-    at = take_fields(&g, &fold->block, head, ALOG_ID_hook_execution, at, &present);
+    at = take_mostly(&g, &fold->block, head, ALOG_ID_hook_execution, ALOG_FIELDS_OF_hook_execution,
+                     at, &present);
     if (at && alog_fold_begin(fold, head, present)) {
         wait_for_others(fold, g.hook, head->timestamp_ns);
     }

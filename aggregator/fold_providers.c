@@ -195,7 +195,8 @@ const uint8_t *alog_fold_take_call(struct alog_fold *fold, const struct alog_eve
                                    const uint8_t *at) {
     struct gathering g = begin(fold, false);
     uint32_t present;
-    at = take_fields(&g, &fold->block, head, ALOG_ID_provider_performance, at, &present);
+    at = take_mostly(&g, &fold->block, head, ALOG_ID_provider_performance,
+                     ALOG_FIELDS_OF_provider_performance, at, &present);
     if (at && alog_fold_begin(fold, head, present)) {
         wait_for_others(fold, g.c, head->timestamp_ns);
     }

@@ -95,48 +95,31 @@ ALOG_IN_PLACE const uint8_t *alog_take_head(const struct alog_mp_cursor *cursor,
     return now_ns < 0 ? NULL : at;
 }
 
-/* Each of the next functions takes a field, and returns where it ends; NULL: it is unusual. */
-
-ALOG_IN_PLACE const uint8_t *alog_take_absent(const uint8_t *at, struct alog_fold_field *field) {
-    field->kind = ALOG_CELL_ABSENT;
-    return *at == 0xc0 ? at + 1 : NULL;
-}
+/* Each of the next functions takes a field that is there, and returns where it ends; NULL: it is
+ * unusual. */
 
 ALOG_IN_PLACE const uint8_t *alog_take_integer(const uint8_t *at, struct alog_fold_field *field) {
-    uint64_t number;
-    const uint8_t *behind = alog_take_number(at, &number);
-    if (!behind) {
-        return alog_take_absent(at, field);
-    }
-    field->kind = ALOG_CELL_USUAL;
-    field->cell.number = (int64_t)number;
-    return behind;
+    uint64_t number = 0;
+    at = alog_take_number(at, &number);
+    *field = (struct alog_fold_field){ALOG_CELL_USUAL, 0, {.number = (int64_t)number}};
+    return at;
 }
 
 ALOG_IN_PLACE const uint8_t *alog_take_name(const uint8_t *at, uint32_t string_count,
                                             struct alog_fold_field *field) {
-    if (*at == 0xc0) {
-        return alog_take_absent(at, field);
-    }
     at = alog_take_integer(at, field);
     return at && field->cell.number < (int64_t)string_count ? at : NULL;
 }
 
 ALOG_IN_PLACE const uint8_t *alog_take_boolean(const uint8_t *at, struct alog_fold_field *field) {
-    if ((*at & 0xfe) != 0xc2) {
-        return alog_take_absent(at, field);
-    }
-    field->kind = ALOG_CELL_USUAL;
-    field->cell.number = *at & 1;
-    return at + 1;
+    *field = (struct alog_fold_field){ALOG_CELL_USUAL, 0, {.number = *at & 1}};
+    return (*at & 0xfe) == 0xc2 ? at + 1 : NULL;
 }
 
+/* Of eight bytes. */
 ALOG_IN_PLACE const uint8_t *alog_take_real(const uint8_t *at, struct alog_fold_field *field) {
-    if (*at != 0xcb) {
-        return alog_take_integer(at, field);
-    }
     const uint64_t bits = alog_mp_load64(at + 1);
-    field->kind = ALOG_CELL_REAL;
+    *field = (struct alog_fold_field){.kind = ALOG_CELL_REAL};
     memcpy(&field->cell.real, &bits, sizeof(bits));
     return at + 9;
 }
@@ -148,16 +131,14 @@ ALOG_IN_PLACE const uint8_t *alog_take_text(const uint8_t *at, const uint8_t *en
     const uint8_t *text = at + 1;
     if (len >= 32) {
         if (*at != 0xd9) {
-            return alog_take_absent(at, field);
+            return NULL;
         }
         len = *text++;
         if (len + rest > (size_t)(end - text)) {
             return NULL;
         }
     }
-    field->kind = ALOG_CELL_USUAL;
-    field->cell.text = (const char *)text;
-    field->len = len;
+    *field = (struct alog_fold_field){ALOG_CELL_USUAL, len, {.text = (const char *)text}};
     return text + len;
 }
 
@@ -166,38 +147,43 @@ ALOG_IN_PLACE const uint8_t *alog_take_text(const uint8_t *at, const uint8_t *en
 #ifdef ALOG_TAKER
 
 /*
- * Take the fields of an event of type `id`, which begin at `at`: those that are there, in their
+ * Take so many fields of an event of type `id`, which begin at `at`: those that are there, in their
  * order. Returns where they end, and bit i of *ret_present says whether field i is there; NULL: the
  * event is unusual, and what was done with some of its fields is to be undone. It is made for the
- * type alone where `id` is a constant.
+ * type alone where `id` is a constant, and shorter where `elements` is.
  */
 /* clang-format off */
 #define TAKE(take)                                                                                 \
     if (elements == i) { goto taken; }                                                             \
-    at = take;                                                                                     \
-    if (!at) { return NULL; }                                                                      \
-    if (field.kind == ALOG_CELL_ABSENT) { present &= ~(UINT32_C(1) << i); }                        \
-    else if (!ALOG_TAKE_FIELD(taker, i, field)) { return NULL; }                                   \
+    if (*at == 0xc0) { /* nil */                                                                   \
+        present &= ~(UINT32_C(1) << i);                                                            \
+        at++;                                                                                      \
+    } else {                                                                                       \
+        take                                                                                       \
+    }                                                                                              \
     i++;
+#define GIVE(taken_to)                                                                             \
+    at = taken_to;                                                                                 \
+    if (!at || !ALOG_TAKE_FIELD(taker, i, field)) { return NULL; }
 #define REST ((elements - i) * ALOG_TAKE_LONGEST + ALOG_TAKE_SLACK)
 ALOG_IN_PLACE const uint8_t *take_fields(ALOG_TAKER *taker, const struct alog_block *block,
-                                         const struct alog_event_head *head, uint32_t id,
-                                         const uint8_t *at, uint32_t *ret_present) {
+                                         uint32_t id, uint32_t elements, const uint8_t *at,
+                                         uint32_t *ret_present) {
     const uint32_t string_count = block->strings.count;
     const uint8_t *end = block->events.end;
-    const uint32_t elements = head->elements;
     uint32_t present = (UINT32_C(1) << elements) - 1;
-    struct alog_fold_field field = {.kind = ALOG_CELL_ABSENT};
+    __asm__("" : "+r"(present)); /* else a constant is kept for each way to have come */
+    struct alog_fold_field field;
     unsigned i = 0;
     switch (id) {
 #define ALOG_EVENT(id, event, doc) case (id):
-#define ALOG_NAME(event, field_, presence, otel, doc) TAKE(alog_take_name(at, string_count, &field))
-#define ALOG_ENUMERATED(event, field_, presence, enumeration, otel, doc) TAKE(alog_take_name(at, string_count, &field))
-#define ALOG_TEXT(event, field_, presence, otel, doc) TAKE(alog_take_text(at, end, REST, &field))
-#define ALOG_JSON(event, field_, presence, otel, doc) TAKE(alog_take_text(at, end, REST, &field))
-#define ALOG_BOOLEAN(event, field_, presence, otel, doc) TAKE(alog_take_boolean(at, &field))
-#define ALOG_INTEGER(event, field_, presence, unit, from, to, otel, doc) TAKE(alog_take_integer(at, &field))
-#define ALOG_REAL(event, field_, presence, unit, from, to, otel, doc) TAKE(alog_take_real(at, &field))
+#define ALOG_NAME(event, field_, presence, otel, doc) TAKE(GIVE(alog_take_name(at, string_count, &field)))
+#define ALOG_ENUMERATED(event, field_, presence, enumeration, otel, doc) TAKE(GIVE(alog_take_name(at, string_count, &field)))
+#define ALOG_TEXT(event, field_, presence, otel, doc) TAKE(GIVE(alog_take_text(at, end, REST, &field)))
+#define ALOG_JSON(event, field_, presence, otel, doc) TAKE(GIVE(alog_take_text(at, end, REST, &field)))
+#define ALOG_BOOLEAN(event, field_, presence, otel, doc) TAKE(GIVE(alog_take_boolean(at, &field)))
+#define ALOG_INTEGER(event, field_, presence, unit, from, to, otel, doc) TAKE(GIVE(alog_take_integer(at, &field)))
+#define ALOG_REAL(event, field_, presence, unit, from, to, otel, doc) TAKE(if (*at == 0xcb) { GIVE(alog_take_real(at, &field)) } else { GIVE(alog_take_integer(at, &field)) })
 #define ALOG_EVENT_END(event) break;
 #include "format/catalogue.def"
     default:
@@ -212,6 +198,16 @@ taken:
 }
 /* clang-format on */
 
+/* The same of an event that mostly has `usually` of them. */
+ALOG_IN_PLACE const uint8_t *take_mostly(ALOG_TAKER *taker, const struct alog_block *block,
+                                         const struct alog_event_head *head, uint32_t id,
+                                         uint32_t usually, const uint8_t *at,
+                                         uint32_t *ret_present) {
+    return head->elements == usually
+               ? take_fields(taker, block, id, usually, at, ret_present)
+               : take_fields(taker, block, id, head->elements, at, ret_present);
+}
+
 /* The same of an event that is in cells, of a type with so many fields. */
 static inline void give_fields(ALOG_TAKER *taker, const struct alog_cells *cells, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
@@ -222,6 +218,7 @@ static inline void give_fields(ALOG_TAKER *taker, const struct alog_cells *cells
 }
 
 #undef TAKE
+#undef GIVE
 #undef REST
 #undef ALOG_TAKER
 #undef ALOG_TAKE_FIELD

@@ -91,7 +91,8 @@ const uint8_t *alog_fold_take_test(struct alog_fold *fold, const struct alog_eve
                                    const uint8_t *at) {
     struct gathering g = begin(fold, false);
     uint32_t present;
-    at = take_fields(&g, &fold->block, head, ALOG_ID_individual_test_execution, at, &present);
+    at = take_mostly(&g, &fold->block, head, ALOG_ID_individual_test_execution,
+                     ALOG_AT_individual_test_execution_error_message, at, &present);
     if (at && alog_fold_begin(fold, head, present)) {
         wait_for_others(fold, g.test, head->timestamp_ns);
     }
