@@ -185,11 +185,37 @@ static const uint8_t *(*const takes[])(struct alog_fold *, const struct alog_eve
 };
 #define FREQUENT_TYPES (sizeof(takes) / sizeof(takes[0]))
 
-void alog_fold_find_tally(struct alog_fold *fold, struct alog_fold_tally *tally, uint32_t type_id) {
+static void add_tally(struct alog_fold_tally *tally) {
+    if (tally->row) {
+        tally->row->events += tally->events;
+        tally->row->without_job += tally->without_job;
+    }
+    if (tally->fields) {
+        tally->fields->fields_seen |= (int64_t)tally->present;
+    }
+}
+
+/* At the end of a block. */
+static void add_tallies(struct alog_fold *fold) {
+    for (uint32_t i = 0; i < fold->counted_type_count; i++) {
+        struct alog_fold_tally *tally = &fold->tallies[fold->counted_types[i]];
+        add_tally(tally);
+        tally->bucket = 0;
+    }
+    fold->counted_type_count = 0;
+}
+
+void alog_fold_begin_tally(struct alog_fold *fold, struct alog_fold_tally *tally,
+                           uint32_t type_id) {
+    if (tally->bucket != 0) {
+        add_tally(tally);
+    } else {
+        fold->counted_types[fold->counted_type_count++] = type_id;
+    }
     const struct alog_event_type *type = alog_schema_type(fold->block.schema, type_id);
     uint32_t name = alog_fold_intern(fold, (struct alog_string){type->name, type->name_len});
+    *tally = (struct alog_fold_tally){.bucket = fold->bucket};
     tally->row = alog_fold_name_row(fold, ALOG_IN_rollup_events, name);
-    tally->bucket = fold->bucket;
     /* Fields of user-defined types have other places with other writers. */
     tally->fields = tally->row && type->id < ALOG_FIRST_USER_TYPE
                         ? alog_fold_name_row(fold, ALOG_IN_rollup_fields, name)
@@ -303,7 +329,6 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
         forget_groups(fold);
     }
     find_names(fold);
-    memset(fold->tallies, 0, sizeof(fold->tallies));
     fold->block_environment = alog_fold_intern(fold, fold->block.environment);
     fold->hour_until_ns = fold->hour_from_ns = 0;
     return fold->no_memory ? ALOG_NO_MEMORY : ALOG_OK;
@@ -311,13 +336,12 @@ static enum alog_status reset_caches(struct alog_fold *fold) {
 
 static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
                                     struct alog_fold_result *result) {
-    const uint64_t first = fold->block.first_sequence;
+    uint64_t events = 0;
     struct alog_mp_cursor cursor = fold->block.events;
     int64_t timestamp_ns = fold->block.base_timestamp_ns;
     int64_t min_ns = INT64_MAX, max_ns = INT64_MIN;
     enum alog_status status = ALOG_OK;
-    fold->sequence = first;
-    while (fold->sequence - first < declared && cursor.at != cursor.end) {
+    while (events < declared && cursor.at != cursor.end) {
         const uint8_t *behind = fold_usual(fold, &cursor, &timestamp_ns);
         if (behind) {
             cursor.at = behind;
@@ -326,13 +350,14 @@ static enum alog_status fold_events(struct alog_fold *fold, uint64_t declared,
             if (status != ALOG_OK) {
                 break;
             }
+            fold->sequence = fold->block.first_sequence + events;
             fold_event(fold);
         }
         min_ns = timestamp_ns < min_ns ? timestamp_ns : min_ns;
         max_ns = timestamp_ns > max_ns ? timestamp_ns : max_ns;
-        fold->sequence++;
+        events++;
     }
-    result->events = fold->sequence - first;
+    result->events = events;
     result->undecoded = declared - result->events;
     if (result->events != 0) {
         result->min_timestamp_ns = min_ns;
@@ -353,6 +378,7 @@ enum alog_status alog_fold_block(struct alog_fold *fold, const uint8_t *frame,
         if (status == ALOG_OK) {
             status = fold_events(fold, declared, &result);
             alog_fold_settle(fold);
+            add_tallies(fold);
             status = fold->no_memory ? ALOG_NO_MEMORY : status;
         }
     } else if (status != ALOG_NO_MEMORY) {

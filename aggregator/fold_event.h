@@ -51,11 +51,14 @@ struct alog_fold_bucket {
 };
 #define ALOG_FOLD_BUCKETS 4u
 
-/* Where events of one type are counted in one bucket. */
+/* What events of one type come to in one bucket, until there is one of another bucket or the block
+ * ends. */
 struct alog_fold_tally {
-    struct alog_row_rollup_events *row;
+    struct alog_row_rollup_events *row;    /* NULL = no memory */
     struct alog_row_rollup_fields *fields; /* NULL: not a type of the catalogue */
-    uint32_t bucket;
+    uint64_t present;                      /* in any of them */
+    uint32_t events, without_job;
+    uint32_t bucket; /* 0 = there was none in the block */
 };
 
 /* Rows that were found: so that most events find theirs without touching the groups' tables, which
@@ -152,6 +155,8 @@ struct alog_fold {
     struct alog_block block;
     struct alog_fold_strings strings;
     struct alog_fold_tally tallies[ALOG_MAX_TYPES];
+    uint32_t counted_types[ALOG_MAX_TYPES]; /* ids of those that have a bucket */
+    uint32_t counted_type_count;
     uint32_t block_environment;
 
     /* of the event */
@@ -312,7 +317,7 @@ static inline void *alog_fold_name_row(struct alog_fold *fold, enum alog_rollup 
 
 /* What an event begins with: its job is found, and it is counted as one of its type. That it is one
  * of its job's is counted with what it says. */
-void alog_fold_find_tally(struct alog_fold *fold, struct alog_fold_tally *tally, uint32_t type_id);
+void alog_fold_begin_tally(struct alog_fold *fold, struct alog_fold_tally *tally, uint32_t type_id);
 void alog_fold_look_up_string(struct alog_fold *fold, uint32_t index);
 void alog_fold_note_job(struct alog_fold *fold, struct alog_string job_id);
 
@@ -328,17 +333,12 @@ static inline void alog_fold_find_job(struct alog_fold *fold, uint32_t index) {
 static inline void alog_fold_count_event(struct alog_fold *fold, uint32_t type_id,
                                          uint64_t present) {
     struct alog_fold_tally *tally = &fold->tallies[type_id];
-    if (!tally->row || tally->bucket != fold->bucket) {
-        alog_fold_find_tally(fold, tally, type_id);
-        if (!tally->row) {
-            return;
-        }
+    if (tally->bucket != fold->bucket) {
+        alog_fold_begin_tally(fold, tally, type_id);
     }
-    if (tally->fields) {
-        tally->fields->fields_seen |= (int64_t)present;
-    }
-    tally->row->events++;
-    tally->row->without_job += !fold->has_job;
+    tally->present |= present;
+    tally->events++;
+    tally->without_job += !fold->has_job;
 }
 
 static inline void alog_fold_count_in_job(struct alog_row_jobs *job, int64_t at_ns) {
@@ -359,10 +359,11 @@ static inline bool alog_fold_begin(struct alog_fold *fold, const struct alog_eve
     if (fold->noted && fold->has_job) {
         alog_fold_note_job(fold, fold->block.strings.strings[head->job_index]);
     }
-    if (fold->hourly) {
-        alog_fold_count_event(fold, head->type_id, present);
+    if (!fold->hourly) {
+        return fold->job != NULL;
     }
-    return fold->hourly || fold->job;
+    alog_fold_count_event(fold, head->type_id, present);
+    return true;
 }
 
 /* Where the event counts; what that takes is fetched. */
