@@ -3,11 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define PER_DOUBLING 32u
+#define PER_DOUBLING ALOG_SKETCH_PER_DOUBLING
 
-/* floor(2^(j/32) * 2^63): the bounds within one doubling. Irrational but for j = 0, so an integer m
- * is above the bound exactly when it is above its floor. */
-static const uint64_t bounds[PER_DOUBLING] = {
+const uint64_t alog_sketch_bounds[PER_DOUBLING] = {
     UINT64_C(0x8000000000000000), UINT64_C(0x82cd8698ac2ba1d7), UINT64_C(0x85aac367cc487b14),
     UINT64_C(0x88980e8092da8527), UINT64_C(0x8b95c1e3ea8bd6e6), UINT64_C(0x8ea4398b45cd53c0),
     UINT64_C(0x91c3d373ab11c336), UINT64_C(0x94f4efa8fef70961), UINT64_C(0x9837f0518db8a96f),
@@ -20,9 +18,7 @@ static const uint64_t bounds[PER_DOUBLING] = {
     UINT64_C(0xe5b906e77c8348a8), UINT64_C(0xeac0c6e7dd24392e), UINT64_C(0xefe4b99bdcdaf5cb),
     UINT64_C(0xf5257d152486cc2c), UINT64_C(0xfa83b2db722a033a)};
 
-/* How many bounds lie below the start of each 64th of a doubling. A 64th is narrower than a bucket,
- * so at most one more bound lies within it. */
-static const uint8_t bounds_below[64] = {
+const uint8_t alog_sketch_bounds_below[64] = {
     0,  1,  2,  3,  3,  4,  5,  5,  6,  7,  7,  8,  8,  9,  10, 10, 11, 11, 12, 13, 13, 14,
     14, 15, 15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 22, 23, 23, 24, 24,
     25, 25, 26, 26, 26, 27, 27, 28, 28, 28, 29, 29, 30, 30, 30, 31, 31, 31, 32, 32};
@@ -33,18 +29,8 @@ void alog_sketch_free(struct alog_sketch *sketch) {
     *sketch = (struct alog_sketch){0};
 }
 
-uint32_t alog_sketch_bucket(uint64_t value_us) {
-    uint32_t zeros_in_front = (uint32_t)__builtin_clzll(value_us);
-    uint64_t mantissa = value_us << zeros_in_front;
-    uint32_t below = bounds_below[(mantissa >> 57) & 63];
-    if (below < PER_DOUBLING && mantissa > bounds[below]) {
-        below++;
-    }
-    return PER_DOUBLING * (63 - zeros_in_front) + below;
-}
-
 double alog_sketch_bucket_upper_us(uint32_t bucket) {
-    double within = (double)bounds[bucket % PER_DOUBLING] * 0x1p-63;
+    double within = (double)alog_sketch_bounds[bucket % PER_DOUBLING] * 0x1p-63;
     return ldexp(within, (int)(bucket / PER_DOUBLING));
 }
 

@@ -42,8 +42,26 @@ static inline size_t alog_sketch_heap_bytes(const struct alog_sketch *sketch) {
     return sketch->len * (sketch->narrow ? sizeof(*sketch->narrow) : sizeof(*sketch->wide));
 }
 
+#define ALOG_SKETCH_PER_DOUBLING 32u
+
+/* floor(2^(j/32) * 2^63): the bounds within one doubling. Irrational but for j = 0, so an integer m
+ * is above the bound exactly when it is above its floor. */
+extern const uint64_t alog_sketch_bounds[ALOG_SKETCH_PER_DOUBLING];
+
+/* How many bounds lie below the start of each 64th of a doubling. A 64th is narrower than a bucket,
+ * so at most one more bound lies within it. */
+extern const uint8_t alog_sketch_bounds_below[64];
+
 /* The bucket of a value >= 1. Integers only: exact for every value. */
-uint32_t alog_sketch_bucket(uint64_t value_us);
+static inline uint32_t alog_sketch_bucket(uint64_t value_us) {
+    uint32_t zeros_in_front = (uint32_t)__builtin_clzll(value_us);
+    uint64_t mantissa = value_us << zeros_in_front;
+    uint32_t below = alog_sketch_bounds_below[(mantissa >> 57) & 63];
+    if (below < ALOG_SKETCH_PER_DOUBLING && mantissa > alog_sketch_bounds[below]) {
+        below++;
+    }
+    return ALOG_SKETCH_PER_DOUBLING * (63 - zeros_in_front) + below;
+}
 
 /* The bucket's upper bound and the estimate for a value in it, in microseconds. */
 double alog_sketch_bucket_upper_us(uint32_t bucket);
