@@ -121,7 +121,7 @@ struct alog_fold_execution {
 struct alog_fold_call {
     struct alog_fold_target target;
     bool success;
-    uint8_t failure_class; /* enum alog_word */
+    uint8_t failure_class; /* enum alog_word; OTHER of a success */
     struct alog_fold_number latency_us, retries, input_tokens, output_tokens, cost_nusd;
     int64_t excluded;
     uint32_t dimensions[ALOG_MAX_DIMENSIONS];

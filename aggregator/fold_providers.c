@@ -20,10 +20,6 @@ static void count_band(const struct alog_latency_limits *limits,
     }
 }
 
-static inline bool is_failure(const struct alog_fold_call *c, enum alog_word class) {
-    return !c->success & (c->failure_class == class);
-}
-
 static inline bool is_fallback(const struct alog_fold_call *c) {
     return c->fallback_from != ALOG_NAME_EMPTY;
 }
@@ -32,9 +28,9 @@ static void add_call_to_hour(struct alog_fold *fold, const struct alog_fold_call
     struct alog_row_rollup_providers *row = c->target.row;
     row->calls++;
     row->successes += c->success;
-    const bool not_run = is_failure(c, ALOG_WORD_AVAILABILITY);
-    const bool bad_result = is_failure(c, ALOG_WORD_EXECUTION);
-    const bool cancelled = is_failure(c, ALOG_WORD_CANCELLED);
+    const bool not_run = c->failure_class == ALOG_WORD_AVAILABILITY;
+    const bool bad_result = c->failure_class == ALOG_WORD_EXECUTION;
+    const bool cancelled = c->failure_class == ALOG_WORD_CANCELLED;
     row->availability_failures += not_run;
     row->execution_failures += bad_result;
     row->cancelled += cancelled;
@@ -76,9 +72,9 @@ static void add_call_to_job(struct alog_fold *fold, const struct alog_fold_call 
     }
     row->calls++;
     row->successes += c->success;
-    row->availability_failures += is_failure(c, ALOG_WORD_AVAILABILITY);
-    row->execution_failures += is_failure(c, ALOG_WORD_EXECUTION);
-    row->cancelled += is_failure(c, ALOG_WORD_CANCELLED);
+    row->availability_failures += c->failure_class == ALOG_WORD_AVAILABILITY;
+    row->execution_failures += c->failure_class == ALOG_WORD_EXECUTION;
+    row->cancelled += c->failure_class == ALOG_WORD_CANCELLED;
     row->latency_count += c->latency_us.present;
     add(fold, &row->latency_us_sum, c->latency_us);
     add(fold, &row->failure_latency_us_sum, only_if(!c->success, c->latency_us));
@@ -175,6 +171,9 @@ static inline struct gathering begin(struct alog_fold *fold, bool sure) {
 
 static inline void wait_for_others(struct alog_fold *fold, struct alog_fold_call *c,
                                    int64_t timestamp_ns) {
+    if (c->success) {
+        c->failure_class = ALOG_WORD_OTHER;
+    }
     alog_fold_aim(fold, &c->target, timestamp_ns);
     alog_fold_aim_at_row(fold, &c->target, ALOG_IN_rollup_providers, c->dimensions, 3);
     if (fold->job) {
