@@ -309,7 +309,7 @@ static void sketch_add(sqlite3_context *context, int count, sqlite3_value **valu
     enum alog_status status = ALOG_OK;
     for (int i = 0; status == ALOG_OK && i < count; i++) {
         const void *bytes = sqlite3_value_blob(values[i]);
-        status = alog_sketch_merge_bytes(&sum, bytes, (size_t)sqlite3_value_bytes(values[i]));
+        status = alog_sketch_merge_bytes(&sum, bytes, (size_t)sqlite3_value_bytes(values[i]), NULL);
     }
     uint8_t *bytes = NULL;
     if (status == ALOG_OK) {

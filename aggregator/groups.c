@@ -33,21 +33,9 @@ static uint32_t part_bytes(const struct alog_rollup_kind *kind) {
            (uint32_t)sizeof(int64_t);
 }
 
-static void free_sketches(const struct alog_rollup_kind *kind, struct alog_groups *groups,
-                          enum alog_rollup rollup) {
-    for (unsigned i = 0; i < kind->column_count; i++) {
-        const struct alog_rollup_column *column = &kind->columns[i];
-        for (uint32_t row = 0;
-             column->merge == ALOG_MERGE_HISTOGRAM && row < groups->tables[rollup].count; row++) {
-            alog_sketch_free(column_of(alog_groups_at(groups, rollup, row)->row, column));
-        }
-    }
-}
-
 void alog_groups_free(struct alog_groups *groups) {
     for (enum alog_rollup rollup = 0; rollup < ALOG_ROLLUP_COUNT; rollup++) {
         struct alog_group_table *table = &groups->tables[rollup];
-        free_sketches(alog_rollup_kind(rollup), groups, rollup);
         free(table->pages);
         free(table->slots);
     }
@@ -239,10 +227,7 @@ void *alog_groups_part(struct alog_groups *groups, enum alog_rollup rollup,
 
 enum alog_status alog_groups_count_at(struct alog_groups *groups, struct alog_sketch *sketch,
                                       uint32_t bucket, uint64_t count) {
-    size_t before = alog_sketch_heap_bytes(sketch);
-    enum alog_status status = alog_sketch_add_at(sketch, bucket, count);
-    groups->bytes += alog_sketch_heap_bytes(sketch) - before;
-    return status;
+    return alog_sketch_add_at(sketch, bucket, count, &groups->arena);
 }
 
 enum alog_status alog_groups_offer_edge(struct alog_groups *groups, enum alog_job_edge_kind kind,
@@ -297,14 +282,6 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
-}
-
-static enum alog_status merge_sketch(struct alog_groups *into, struct alog_sketch *to,
-                                     const struct alog_sketch *from) {
-    size_t before = alog_sketch_heap_bytes(to);
-    enum alog_status status = alog_sketch_merge(to, from);
-    into->bytes += alog_sketch_heap_bytes(to) - before;
-    return status;
 }
 
 static void merge_edge(enum alog_job_edge_kind kind, struct alog_job_edge **to,
@@ -418,7 +395,7 @@ static enum alog_status merge_column(struct merge *merge, const struct alog_roll
         *number = larger(*number, *(int64_t *)other);
         return ALOG_OK;
     case ALOG_MERGE_HISTOGRAM:
-        return merge_sketch(into, to, other);
+        return alog_sketch_merge(to, other, &into->arena);
     case ALOG_MERGE_SAMPLE:
         return merge_sample(merge, to, *(int64_t *)((char *)to_row + column->first_ns_offset),
                             *(const struct alog_sample **)other,
@@ -452,10 +429,7 @@ static enum alog_status move_row(struct merge *merge, const struct alog_rollup_k
     for (unsigned i = 0; i < kind->column_count; i++) {
         const struct alog_rollup_column *column = &kind->columns[i];
         void *to = column_of(to_row, column), *from = column_of(from_row, column);
-        if (column->merge == ALOG_MERGE_HISTOGRAM) {
-            merge->into->bytes += alog_sketch_heap_bytes(from);
-            *(struct alog_sketch *)from = (struct alog_sketch){0};
-        } else if (status == ALOG_OK && column->merge == ALOG_MERGE_PARTS) {
+        if (status == ALOG_OK && column->merge == ALOG_MERGE_PARTS) {
             status = move_parts(merge, to, from);
         }
     }

@@ -120,7 +120,7 @@ struct alog_groups {
     struct alog_names names;
     struct alog_names jobs; /* their ids: many, and each soon forgotten */
     struct alog_group_table tables[ALOG_ROLLUP_COUNT];
-    struct alog_arena arena; /* the groups, the jobs' edges and lists, and samples */
+    struct alog_arena arena; /* the groups, their sketches and samples, jobs' edges and lists */
     void *rooms[ALOG_ROLLUP_COUNT][ALOG_PART_ROOMS]; /* each begins with a pointer to the next */
     size_t bytes;  /* on the heap, without the names and the arena */
     bool overflow; /* a sum left 64 bits */

@@ -48,9 +48,30 @@ static uint64_t count_at(const struct alog_sketch *sketch, uint32_t i) {
     return sketch->narrow ? sketch->narrow[i] : sketch->wide[i];
 }
 
+/* ---- Memory ---- */
+
+static void *take(struct alog_arena *arena, size_t bytes) {
+    return arena ? alog_arena_take(arena, bytes, sizeof(uint64_t)) : malloc(bytes);
+}
+
+/* In the place of those that it has. */
+static void put_counts(struct alog_sketch *sketch, void *counts, bool is_wide,
+                       const struct alog_arena *arena) {
+    if (!arena) {
+        free(sketch->narrow);
+        free(sketch->wide);
+    }
+    sketch->narrow = is_wide ? NULL : counts;
+    sketch->wide = is_wide ? counts : NULL;
+}
+
+/* ---- Counting ---- */
+
 /* Make room for buckets low .. high, and some more on the way there. */
-static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t high) {
-    const uint32_t slack = 24;
+static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t high,
+                              struct alog_arena *arena) {
+    /* Those that have more than one value come to some doublings, and grow in strides. */
+    const uint32_t slack = sketch->len == 0 ? 24 : 96;
     uint32_t first = low > slack ? low - slack : 0;
     uint32_t end = high + slack < ALOG_SKETCH_BUCKETS ? high + slack + 1 : ALOG_SKETCH_BUCKETS;
     if (sketch->len != 0) {
@@ -62,45 +83,42 @@ static enum alog_status cover(struct alog_sketch *sketch, uint32_t low, uint32_t
     }
     const bool is_wide = sketch->wide != NULL;
     const size_t unit = is_wide ? sizeof(*sketch->wide) : sizeof(*sketch->narrow);
-    void *counts = calloc(end - first, unit);
+    void *counts = take(arena, (end - first) * unit);
     if (!counts) {
         return ALOG_NO_MEMORY;
     }
+    memset(counts, 0, (end - first) * unit);
     if (sketch->len != 0) {
         const void *before = is_wide ? (const void *)sketch->wide : sketch->narrow;
         memcpy((char *)counts + (sketch->first - first) * unit, before, sketch->len * unit);
     }
-    free(sketch->narrow);
-    free(sketch->wide);
-    sketch->narrow = is_wide ? NULL : counts;
-    sketch->wide = is_wide ? counts : NULL;
+    put_counts(sketch, counts, is_wide, arena);
     sketch->first = first;
     sketch->len = end - first;
     return ALOG_OK;
 }
 
-static enum alog_status widen(struct alog_sketch *sketch) {
-    uint64_t *wide = malloc(sketch->len * sizeof(*wide));
+static enum alog_status widen(struct alog_sketch *sketch, struct alog_arena *arena) {
+    uint64_t *wide = take(arena, sketch->len * sizeof(*wide));
     if (!wide) {
         return ALOG_NO_MEMORY;
     }
     for (uint32_t i = 0; i < sketch->len; i++) {
         wide[i] = sketch->narrow[i];
     }
-    free(sketch->narrow);
-    sketch->narrow = NULL;
-    sketch->wide = wide;
+    put_counts(sketch, wide, true, arena);
     return ALOG_OK;
 }
 
 /* Add to the i-th bucket that there is room for. ALOG_LIMIT: it leaves 64 bits. */
-static inline enum alog_status add_to(struct alog_sketch *sketch, uint32_t i, uint64_t count) {
+static inline enum alog_status add_to(struct alog_sketch *sketch, uint32_t i, uint64_t count,
+                                      struct alog_arena *arena) {
     if (sketch->narrow) {
         if (count <= UINT16_MAX - (uint64_t)sketch->narrow[i]) {
             sketch->narrow[i] = (uint16_t)(sketch->narrow[i] + count);
             return ALOG_OK;
         }
-        enum alog_status status = widen(sketch);
+        enum alog_status status = widen(sketch, arena);
         if (status != ALOG_OK) {
             return status;
         }
@@ -108,22 +126,24 @@ static inline enum alog_status add_to(struct alog_sketch *sketch, uint32_t i, ui
     return __builtin_add_overflow(sketch->wide[i], count, &sketch->wide[i]) ? ALOG_LIMIT : ALOG_OK;
 }
 
-enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count) {
+enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count,
+                                    struct alog_arena *arena) {
     if (bucket - sketch->first >= sketch->len) {
-        enum alog_status status = cover(sketch, bucket, bucket);
+        enum alog_status status = cover(sketch, bucket, bucket, arena);
         if (status != ALOG_OK) {
             return status;
         }
     }
-    return add_to(sketch, bucket - sketch->first, count);
+    return add_to(sketch, bucket - sketch->first, count, arena);
 }
 
-enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us) {
+enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us,
+                                 struct alog_arena *arena) {
     if (value_us <= 0) {
         sketch->zeros++;
         return ALOG_OK;
     }
-    return alog_sketch_add_at(sketch, alog_sketch_bucket((uint64_t)value_us), 1);
+    return alog_sketch_add_at(sketch, alog_sketch_bucket((uint64_t)value_us), 1, arena);
 }
 
 /* Add 16-bit counts unless one would leave 16 bits. */
@@ -139,40 +159,42 @@ static bool add_narrow(uint16_t *restrict to, const uint16_t *restrict from, uin
 }
 
 /* The buckets of `from` into a sketch that has none. */
-static enum alog_status copy_buckets(struct alog_sketch *into, const struct alog_sketch *from) {
+static enum alog_status copy_buckets(struct alog_sketch *into, const struct alog_sketch *from,
+                                     struct alog_arena *arena) {
     const bool is_wide = from->wide != NULL;
     const size_t bytes = from->len * (is_wide ? sizeof(*from->wide) : sizeof(*from->narrow));
-    void *counts = malloc(bytes);
+    void *counts = take(arena, bytes);
     if (!counts) {
         return ALOG_NO_MEMORY;
     }
     memcpy(counts, is_wide ? (const void *)from->wide : from->narrow, bytes);
-    into->narrow = is_wide ? NULL : counts;
-    into->wide = is_wide ? counts : NULL;
+    put_counts(into, counts, is_wide, arena);
     into->first = from->first;
     into->len = from->len;
     return ALOG_OK;
 }
 
-static enum alog_status merge_buckets(struct alog_sketch *into, const struct alog_sketch *from) {
-    enum alog_status status = cover(into, from->first, from->first + from->len - 1);
+static enum alog_status merge_buckets(struct alog_sketch *into, const struct alog_sketch *from,
+                                      struct alog_arena *arena) {
+    enum alog_status status = cover(into, from->first, from->first + from->len - 1, arena);
     const uint32_t skipped = from->first - into->first;
     if (status == ALOG_OK && into->narrow) {
         if (from->narrow && add_narrow(into->narrow + skipped, from->narrow, from->len)) {
             return ALOG_OK;
         }
-        status = widen(into); /* before anything is added */
+        status = widen(into, arena); /* before anything is added */
     }
     for (uint32_t i = 0; status == ALOG_OK && i < from->len; i++) {
-        status = add_to(into, skipped + i, count_at(from, i));
+        status = add_to(into, skipped + i, count_at(from, i), arena);
     }
     return status;
 }
 
-enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from) {
+enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from,
+                                   struct alog_arena *arena) {
     enum alog_status status = from->len == 0   ? ALOG_OK
-                              : into->len == 0 ? copy_buckets(into, from)
-                                               : merge_buckets(into, from);
+                              : into->len == 0 ? copy_buckets(into, from, arena)
+                                               : merge_buckets(into, from, arena);
     if (status == ALOG_OK) {
         into->zeros += from->zeros;
     }
@@ -256,18 +278,21 @@ static enum alog_status read_pairs(const uint8_t *at, const uint8_t *end, struct
     return ALOG_OK;
 }
 
-static enum alog_status add_pairs(struct alog_sketch *into, const struct pairs *pairs) {
+static enum alog_status add_pairs(struct alog_sketch *into, const struct pairs *pairs,
+                                  struct alog_arena *arena) {
     if (pairs->count == 0) {
         return ALOG_OK;
     }
-    enum alog_status status = cover(into, pairs->buckets[0], pairs->buckets[pairs->count - 1]);
+    enum alog_status status =
+        cover(into, pairs->buckets[0], pairs->buckets[pairs->count - 1], arena);
     for (uint32_t i = 0; status == ALOG_OK && i < pairs->count; i++) {
-        status = add_to(into, pairs->buckets[i] - into->first, pairs->counts[i]);
+        status = add_to(into, pairs->buckets[i] - into->first, pairs->counts[i], arena);
     }
     return status;
 }
 
-enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len) {
+enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len,
+                                         struct alog_arena *arena) {
     if (len == 0) {
         return ALOG_OK;
     }
@@ -283,7 +308,7 @@ enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *b
     struct pairs pairs;
     enum alog_status status = read_pairs(at, end, &pairs);
     if (status == ALOG_OK) {
-        status = add_pairs(into, &pairs);
+        status = add_pairs(into, &pairs, arena);
     }
     if (status == ALOG_OK && __builtin_add_overflow(into->zeros, zeros, &into->zeros)) {
         status = ALOG_LIMIT;

@@ -19,14 +19,18 @@
 
 #include <agentlog/agentlog.h>
 
+#include "arena.h"
+
 #define ALOG_SKETCH_VERSION 1
 #define ALOG_SKETCH_BUCKETS 2017u /* 0 .. 32 * 63, for values up to INT64_MAX */
 
 /*
- * Zero-initialise; free with alog_sketch_free. Buckets first .. first + len - 1 are in `narrow`, or
- * in `wide` once a count has left 16 bits; the other is NULL. (While events are folded thousands of
- * sketches are counted in, and hardly a bucket gets that far: what counts is that they stay in the
- * processor's cache.)
+ * Zero-initialise. What counts in it takes an arena that its counts are put into, the same each
+ * time (they go with the arena, and what the sketch grew out of stays there until then), or NULL:
+ * then they are on the heap, and alog_sketch_free frees them. Buckets first .. first + len - 1 are
+ * in `narrow`, or in `wide` once a count has left 16 bits; the other is NULL. (While events are
+ * folded thousands of sketches are counted in, and hardly a bucket gets that far: what counts is
+ * that they stay in the processor's cache.)
  */
 struct alog_sketch {
     uint64_t zeros;
@@ -35,12 +39,8 @@ struct alog_sketch {
     uint32_t first, len;
 };
 
+/* Of one on the heap. */
 void alog_sketch_free(struct alog_sketch *sketch);
-
-/* Bytes on the heap. */
-static inline size_t alog_sketch_heap_bytes(const struct alog_sketch *sketch) {
-    return sketch->len * (sketch->narrow ? sizeof(*sketch->narrow) : sizeof(*sketch->wide));
-}
 
 #define ALOG_SKETCH_PER_DOUBLING 32u
 
@@ -68,18 +68,22 @@ double alog_sketch_bucket_upper_us(uint32_t bucket);
 double alog_sketch_bucket_estimate_us(uint32_t bucket);
 
 /* Count a value >= 0. ALOG_NO_MEMORY. Cost: a table look-up, once the range has been seen. */
-enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us);
+enum alog_status alog_sketch_add(struct alog_sketch *sketch, int64_t value_us,
+                                 struct alog_arena *arena);
 
 /* Add `count` to a bucket below ALOG_SKETCH_BUCKETS: the buckets may count something other than
  * latencies, as rollup_calibration's do. ALOG_NO_MEMORY. */
-enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count);
+enum alog_status alog_sketch_add_at(struct alog_sketch *sketch, uint32_t bucket, uint64_t count,
+                                    struct alog_arena *arena);
 
 /* Add `from` to `into`; on failure (ALOG_NO_MEMORY) `into` is unchanged. */
-enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from);
+enum alog_status alog_sketch_merge(struct alog_sketch *into, const struct alog_sketch *from,
+                                   struct alog_arena *arena);
 
 /* The same with a sketch as bytes. ALOG_CORRUPT: they are none (`into` is then unchanged).
  * ALOG_UNSUPPORTED: a newer version. ALOG_LIMIT: a count leaves 64 bits. */
-enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len);
+enum alog_status alog_sketch_merge_bytes(struct alog_sketch *into, const void *bytes, size_t len,
+                                         struct alog_arena *arena);
 
 /* How many values are in it. */
 uint64_t alog_sketch_count(const struct alog_sketch *sketch);

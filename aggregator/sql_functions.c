@@ -12,7 +12,7 @@
 static bool merge_value(sqlite3_context *context, struct alog_sketch *into, sqlite3_value *value) {
     const void *bytes = sqlite3_value_blob(value);
     size_t len = (size_t)sqlite3_value_bytes(value);
-    switch (alog_sketch_merge_bytes(into, bytes, len)) {
+    switch (alog_sketch_merge_bytes(into, bytes, len, NULL)) {
     case ALOG_OK:
         return true;
     case ALOG_NO_MEMORY:

@@ -209,7 +209,8 @@ static int merge_column(struct window_cursor *cursor, const struct alog_rollup_c
         break;
     case ALOG_MERGE_HISTOGRAM: {
         const void *bytes = sqlite3_column_blob(row, at);
-        status = alog_sketch_merge_bytes(to, bytes, (size_t)sqlite3_column_bytes(row, at));
+        status = alog_sketch_merge_bytes(to, bytes, (size_t)sqlite3_column_bytes(row, at),
+                                         &cursor->groups.arena);
         break;
     }
     case ALOG_MERGE_SAMPLE: { /* its time is the column behind it */

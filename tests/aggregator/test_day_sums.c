@@ -51,7 +51,7 @@ static void count(struct fixture *f, int64_t hour_epoch, const char *hook, int64
     struct alog_row_rollup_hooks *row = alog_groups_row(&f->groups, ALOG_IN_rollup_hooks, &key);
     assert_non_null(row);
     row->runs += runs;
-    assert_int_equal(alog_sketch_add(&row->time_hist, 10), ALOG_OK);
+    assert_int_equal(alog_sketch_add(&row->time_hist, 10, &f->groups.arena), ALOG_OK);
 }
 
 /* Add what was counted, but for the hours from `before` on, and forget it. */

@@ -157,8 +157,8 @@ static void many_groups(void **state) {
 static struct alog_sketch sketch_of(uint32_t bucket, uint64_t count) {
     struct alog_sketch sketch = {.zeros = 3};
     if (count != 0) {
-        assert_int_equal(alog_sketch_add_at(&sketch, 90, 1), ALOG_OK);
-        assert_int_equal(alog_sketch_add_at(&sketch, bucket, count), ALOG_OK);
+        assert_int_equal(alog_sketch_add_at(&sketch, 90, 1, NULL), ALOG_OK);
+        assert_int_equal(alog_sketch_add_at(&sketch, bucket, count, NULL), ALOG_OK);
     }
     return sketch;
 }
@@ -184,7 +184,7 @@ static void a_sketch_that_cannot_be_merged_stays(void **state) {
             struct alog_sketch into = sketch_of(cases[i].bucket, cases[i].count);
             const size_t len = encode(&into, before, sizeof(before));
             fault_memory_arm(at, false);
-            const enum alog_status status = alog_sketch_merge(&into, &from);
+            const enum alog_status status = alog_sketch_merge(&into, &from, NULL);
             failed = fault_memory_disarm();
             failures += failed;
             assert_int_equal(status, failed ? ALOG_NO_MEMORY : ALOG_OK);

@@ -96,7 +96,7 @@ static void error_is_bounded(void **state) {
             struct alog_sketch sketch = {0};
             for (size_t i = 0; i < counts[c]; i++) {
                 values[i] = makers[m](&random);
-                assert_int_equal(alog_sketch_add(&sketch, values[i]), ALOG_OK);
+                assert_int_equal(alog_sketch_add(&sketch, values[i], NULL), ALOG_OK);
             }
             qsort(values, counts[c], sizeof(*values), by_value);
             for (int thousandth = 0; thousandth <= 1000; thousandth++) {
@@ -120,7 +120,7 @@ static void no_data_has_no_quantile(void **state) {
     struct alog_sketch sketch = {0};
     double us = 7;
     assert_false(alog_sketch_quantile_us(&sketch, 0.5, &us));
-    assert_int_equal(alog_sketch_add(&sketch, 0), ALOG_OK);
+    assert_int_equal(alog_sketch_add(&sketch, 0, NULL), ALOG_OK);
     assert_false(alog_sketch_quantile_us(&sketch, 1.1, &us));
     assert_false(alog_sketch_quantile_us(&sketch, NAN, &us));
     assert_true(us == 7);
@@ -145,9 +145,9 @@ static void merging_forgets_the_order(void **state) {
         for (int i = 0; i < 400; i++) {
             int64_t value = test_random_below(&random, 10) ? lognormal(&random) : wide(&random);
             value = test_random_below(&random, 20) ? value : 0;
-            assert_int_equal(alog_sketch_add(&parts[test_random_below(&random, PARTS)], value),
-                             ALOG_OK);
-            assert_int_equal(alog_sketch_add(&whole, value), ALOG_OK);
+            assert_int_equal(
+                alog_sketch_add(&parts[test_random_below(&random, PARTS)], value, NULL), ALOG_OK);
+            assert_int_equal(alog_sketch_add(&whole, value, NULL), ALOG_OK);
         }
         size_t len = encode(&whole, expected);
         /* One half as sketches, the other as bytes, from a random start. */
@@ -156,10 +156,10 @@ static void merging_forgets_the_order(void **state) {
         for (uint32_t i = 0; i < PARTS; i++) {
             struct alog_sketch *part = &parts[(start + i * 3) % PARTS];
             if (i % 2 == 0) {
-                assert_int_equal(alog_sketch_merge(&merged, part), ALOG_OK);
+                assert_int_equal(alog_sketch_merge(&merged, part, NULL), ALOG_OK);
             } else {
                 size_t part_len = encode(part, bytes);
-                assert_int_equal(alog_sketch_merge_bytes(&merged, bytes, part_len), ALOG_OK);
+                assert_int_equal(alog_sketch_merge_bytes(&merged, bytes, part_len, NULL), ALOG_OK);
             }
         }
         assert_int_equal(alog_sketch_count(&merged), 400);
@@ -176,8 +176,8 @@ static void merging_forgets_the_order(void **state) {
 /* into = a + b, which stay as they are. */
 static void add_up(struct alog_sketch *into, const struct alog_sketch *a,
                    const struct alog_sketch *b) {
-    assert_int_equal(alog_sketch_merge(into, a), ALOG_OK);
-    assert_int_equal(alog_sketch_merge(into, b), ALOG_OK);
+    assert_int_equal(alog_sketch_merge(into, a, NULL), ALOG_OK);
+    assert_int_equal(alog_sketch_merge(into, b, NULL), ALOG_OK);
 }
 
 static void merging_is_associative_and_commutative(void **state) {
@@ -195,10 +195,10 @@ static void merging_is_associative_and_commutative(void **state) {
                 if (value > 0 && test_random_below(&random, 8) == 0) {
                     assert_int_equal(alog_sketch_add_at(&part[i],
                                                         alog_sketch_bucket((uint64_t)value),
-                                                        test_random_below(&random, 200000)),
+                                                        test_random_below(&random, 200000), NULL),
                                      ALOG_OK);
                 } else {
-                    assert_int_equal(alog_sketch_add(&part[i], value), ALOG_OK);
+                    assert_int_equal(alog_sketch_add(&part[i], value, NULL), ALOG_OK);
                 }
             }
         }
@@ -220,7 +220,7 @@ static void merging_is_associative_and_commutative(void **state) {
             assert_int_equal(encode(&right, bytes), len);
             assert_memory_equal(bytes, expected, len);
             struct alog_sketch back = {0};
-            assert_int_equal(alog_sketch_merge_bytes(&back, bytes, len), ALOG_OK);
+            assert_int_equal(alog_sketch_merge_bytes(&back, bytes, len, NULL), ALOG_OK);
             assert_int_equal(encode(&back, bytes), len);
             assert_memory_equal(bytes, expected, len);
             alog_sketch_free(&pair);
@@ -242,7 +242,7 @@ static void bytes_are_as_documented(void **state) {
     assert_int_equal(encode(&sketch, bytes), 0);
     static const int64_t values[] = {0, 1, 1, 2, 1000000, 1000000};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        assert_int_equal(alog_sketch_add(&sketch, values[i]), ALOG_OK);
+        assert_int_equal(alog_sketch_add(&sketch, values[i], NULL), ALOG_OK);
     }
     /* 1,000,000 is in bucket 638 = 32 + 606; varint 606 = 0xde 0x04 */
     static const uint8_t expected[] = {1, 1, 0, 2, 32, 1, 0xde, 0x04, 2};
@@ -281,7 +281,8 @@ static void bad_bytes_are_refused(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct alog_sketch sketch = {0};
-        if (alog_sketch_merge_bytes(&sketch, cases[i].bytes, cases[i].len) != cases[i].status) {
+        if (alog_sketch_merge_bytes(&sketch, cases[i].bytes, cases[i].len, NULL) !=
+            cases[i].status) {
             fail_msg("case %zu", i);
         }
         assert_true(cases[i].status == ALOG_OK || alog_sketch_count(&sketch) == 0);
@@ -294,8 +295,8 @@ static void counts_do_not_wrap(void **state) {
     static const char most[] = "\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
                                "\5\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
     struct alog_sketch sketch = {0};
-    assert_int_equal(alog_sketch_merge_bytes(&sketch, most, sizeof(most) - 1), ALOG_OK);
-    assert_int_equal(alog_sketch_merge_bytes(&sketch, most, sizeof(most) - 1), ALOG_LIMIT);
+    assert_int_equal(alog_sketch_merge_bytes(&sketch, most, sizeof(most) - 1, NULL), ALOG_OK);
+    assert_int_equal(alog_sketch_merge_bytes(&sketch, most, sizeof(most) - 1, NULL), ALOG_LIMIT);
     alog_sketch_free(&sketch);
 }
 

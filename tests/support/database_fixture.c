@@ -16,7 +16,7 @@
 static void sketch(sqlite3_context *context, int count, sqlite3_value **values) {
     struct alog_sketch made = {0};
     for (int i = 0; i < count; i++) {
-        assert_int_equal(alog_sketch_add(&made, sqlite3_value_int64(values[i])), ALOG_OK);
+        assert_int_equal(alog_sketch_add(&made, sqlite3_value_int64(values[i]), NULL), ALOG_OK);
     }
     uint8_t bytes[4096];
     assert_true(alog_sketch_encoded_bound(&made) <= sizeof(bytes));
