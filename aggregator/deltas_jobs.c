@@ -23,6 +23,40 @@ static struct alog_part_list *list_of(struct alog_row_jobs *job,
     return (void *)((char *)job + column->offset);
 }
 
+/* ---- What lists say together ---- */
+
+static void add_up_agents(struct alog_groups *groups, struct alog_row_jobs *job) {
+    job->agent_executions = job->agent_successes = 0;
+    for (uint32_t i = 0; i < job->agent_parts.count; i++) {
+        const struct alog_row_job_agents *row =
+            alog_groups_part_at(ALOG_IN_job_agents, &job->agent_parts, i);
+        alog_groups_add(groups, &job->agent_executions, row->executions);
+        alog_groups_add(groups, &job->agent_successes, row->successes);
+    }
+}
+
+static void add_up_providers(struct alog_groups *groups, struct alog_row_jobs *job) {
+    job->provider_calls = job->provider_successes = 0;
+    job->input_tokens = job->output_tokens = 0;
+    job->cost_count = job->cost_nusd = 0;
+    for (uint32_t i = 0; i < job->provider_parts.count; i++) {
+        const struct alog_row_job_providers *row =
+            alog_groups_part_at(ALOG_IN_job_providers, &job->provider_parts, i);
+        alog_groups_add(groups, &job->provider_calls, row->calls);
+        alog_groups_add(groups, &job->provider_successes, row->successes);
+        alog_groups_add(groups, &job->input_tokens, row->input_tokens_sum);
+        alog_groups_add(groups, &job->output_tokens, row->output_tokens_sum);
+        alog_groups_add(groups, &job->cost_count, row->cost_count);
+        alog_groups_add(groups, &job->cost_nusd, row->cost_nusd_sum);
+    }
+}
+
+/* Once for each job, instead of with each of its executions and calls. */
+static void add_up_lists(struct alog_groups *groups, struct alog_group *group) {
+    add_up_agents(groups, (void *)group->row);
+    add_up_providers(groups, (void *)group->row);
+}
+
 /* ---- What jobs say of their days ---- */
 
 /* Count what the row that was found says of its day, or (sign -1) take it back. */
@@ -88,6 +122,7 @@ static enum alog_status update_job(struct alog_job_rows *rows, struct alog_group
         *ret_id = alog_job_rows_found_id(rows);
         status = alog_job_rows_leave(rows, merge_found(rows, group));
     }
+    add_up_lists(rows->deltas->groups, group);
     return status == ALOG_OK ? alog_job_rows_replace(rows, group) : status;
 }
 
@@ -155,7 +190,7 @@ static void fetch_samples(const struct writing *writing, struct alog_group *grou
     }
 }
 
-/* While the index-th job is written: its row is written with those of its run, its lists alone. */
+/* While the index-th job's lists are written: its row was, with those of its run. */
 static void fetch_ahead(const struct writing *writing, uint32_t index) {
     struct alog_group **const sorted = writing->sorted + index;
     const uint32_t left = writing->count - index;
@@ -168,11 +203,11 @@ static void fetch_ahead(const struct writing *writing, uint32_t index) {
     if (left > ALOG_JOBS_AT_ONCE + 1) {
         fetch_id(writing, sorted[ALOG_JOBS_AT_ONCE + 1]);
     }
-    if (left > 2) {
-        fetch_lists(writing, sorted[2]);
+    if (left > ALOG_JOBS_AT_ONCE) {
+        fetch_lists(writing, sorted[ALOG_JOBS_AT_ONCE]);
     }
-    if (left > 1) {
-        fetch_samples(writing, sorted[1]);
+    if (left > 2) {
+        fetch_samples(writing, sorted[2]);
     }
 }
 
@@ -181,6 +216,9 @@ static void fetch_ahead(const struct writing *writing, uint32_t index) {
 /* Most jobs are new: they are inserted, and only one that is there is looked at. */
 static enum alog_status write_run(struct writing *writing, uint32_t from, uint32_t count) {
     int64_t ids[ALOG_JOBS_AT_ONCE];
+    for (uint32_t i = 0; i < count; i++) {
+        add_up_lists(writing->deltas->groups, writing->sorted[from + i]);
+    }
     enum alog_status status =
         alog_job_rows_insert(&writing->rows, writing->sorted + from, count, ids);
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {

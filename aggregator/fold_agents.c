@@ -45,8 +45,6 @@ static void add_execution_to_calibration(struct alog_fold *fold,
 static void add_execution_to_job(struct alog_fold *fold, const struct alog_fold_execution *x) {
     struct alog_row_jobs *job = x->target.job;
     alog_fold_count_in_job(job, x->target.timestamp_ns);
-    job->agent_executions++;
-    job->agent_successes += x->success;
     struct alog_row_job_agents *row = PART_OF(fold, job_agents, &job->agent_parts, x->dimensions);
     if (!row) {
         return;

@@ -59,12 +59,6 @@ static void add_call_to_hour(struct alog_fold *fold, const struct alog_fold_call
 static void add_call_to_job(struct alog_fold *fold, const struct alog_fold_call *c) {
     struct alog_row_jobs *job = c->target.job;
     alog_fold_count_in_job(job, c->target.timestamp_ns);
-    job->provider_calls++;
-    job->provider_successes += c->success;
-    add(fold, &job->input_tokens, c->input_tokens);
-    add(fold, &job->output_tokens, c->output_tokens);
-    job->cost_count += c->cost_nusd.present;
-    add(fold, &job->cost_nusd, c->cost_nusd);
     struct alog_row_job_providers *row =
         PART_OF(fold, job_providers, &job->provider_parts, c->dimensions);
     if (!row) {
