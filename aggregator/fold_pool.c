@@ -13,6 +13,18 @@
 #define QUEUE_BYTES    (16u << 20) /* of frames that wait or are being folded, all runs together */
 #define MIN_RUN_BYTES  (256u << 10)
 #define MAX_RUN_BYTES  (2u << 20)
+
+/*
+ * Blocks that wait become groups before anybody can stop it, and what an event becomes may be many
+ * times its compressed length: a job of its own takes a thousand bytes. So no more wait than come
+ * to GROWTH_BYTES by what the last SAMPLE_EVENTS took, or LEAST_BYTES an event, since the next may
+ * be of another kind.
+ */
+#define GROWTH_BYTES  (24u << 20)
+#define SAMPLE_EVENTS 50000u
+#define LEAST_BYTES   96u
+#define FIRST_BYTES   1024u /* an event, while nothing is known */
+
 /* Above the caller: who reads blocks, and who writes what was folded, is waited for by all. */
 #define MORE_NICE 5
 
@@ -46,7 +58,12 @@ struct alog_fold_pool {
     pthread_cond_t ready, done; /* a block is ready, or the end; a run, or all, has been folded */
     bool stop, no_memory;
     uint32_t worker_count, run_count;
-    uint32_t busy; /* blocks that are not folded yet */
+    uint32_t busy; /* blocks that are not folded yet, */
+    uint64_t busy_events;
+    bool held_up;           /* somebody waits until these are fewer */
+    size_t event_bytes;     /* what one takes in the groups */
+    uint64_t sample_events; /* folded since that was found out, when groups had … */
+    size_t sample_bytes;
     size_t run_bytes;
     uint32_t filling; /* index of the run that gets the next block */
     struct worker *workers;
@@ -70,6 +87,43 @@ static void add_result(struct alog_fold_progress *progress, const struct alog_fo
 static bool has_ready(const struct run *run) {
     return run->taken < run->filled;
 }
+
+/* ---- Memory ---- */
+
+static size_t all_bytes(const struct alog_fold_pool *pool) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        bytes += pool->workers[i].bytes;
+    }
+    return bytes;
+}
+
+static void begin_sample(struct alog_fold_pool *pool) {
+    pool->sample_events = 0;
+    pool->sample_bytes = all_bytes(pool);
+}
+
+/* So many events more have been folded. */
+static void sample(struct alog_fold_pool *pool, uint64_t events) {
+    pool->sample_events += events;
+    if (pool->sample_events >= SAMPLE_EVENTS) {
+        const size_t grown = all_bytes(pool) - pool->sample_bytes;
+        const size_t one = (size_t)(grown / pool->sample_events);
+        pool->event_bytes = one > LEAST_BYTES ? one : LEAST_BYTES;
+        begin_sample(pool);
+    }
+}
+
+/* Whether what waits may come to more than `bytes`. */
+static bool may_exceed(const struct alog_fold_pool *pool, size_t bytes) {
+    return pool->busy_events > bytes / pool->event_bytes;
+}
+
+static uint64_t events_of(const struct alog_block_facts *facts) {
+    return facts->last_sequence - facts->first_sequence + 1;
+}
+
+/* ---- Folding ---- */
 
 /* The run that a worker goes on with: its own, else the eldest that nobody owns, else the eldest.
  * NULL: no block is ready. */
@@ -118,7 +172,10 @@ static void *work(void *context) {
         add_result(block->progress, &result);
         run->folded++;
         pool->busy--;
-        if (run->folded == run->filled || pool->busy == 0) {
+        pool->busy_events -= events_of(&block->facts);
+        sample(pool, events_of(&block->facts));
+        if (run->folded == run->filled || pool->busy == 0 ||
+            (pool->held_up && !may_exceed(pool, GROWTH_BYTES / 2))) {
             pthread_cond_signal(&pool->done);
         }
     }
@@ -169,6 +226,7 @@ enum alog_status alog_fold_pool_new(uint32_t threads, const struct alog_fold_sco
     pool->worker_count = threads;
     pool->run_count = threads + 1;
     pool->run_bytes = run_bytes(pool->run_count);
+    pool->event_bytes = FIRST_BYTES;
     pool->workers = calloc(pool->worker_count, sizeof(*pool->workers));
     pool->runs = calloc(pool->run_count, sizeof(*pool->runs));
     pool->reserve = alog_arena_reserve_new();
@@ -210,6 +268,11 @@ static bool begin_run(const struct alog_fold_pool *pool, struct run *run, size_t
  * NULL: no memory. */
 static struct run *run_for(struct alog_fold_pool *pool, size_t bytes) {
     struct run *run = &pool->runs[pool->filling];
+    pool->held_up = may_exceed(pool, GROWTH_BYTES);
+    while (pool->held_up) {
+        pthread_cond_wait(&pool->done, &pool->lock);
+        pool->held_up = pool->busy != 0 && may_exceed(pool, GROWTH_BYTES / 2);
+    }
     if (has_room(run, bytes)) {
         return run;
     }
@@ -254,17 +317,15 @@ enum alog_status alog_fold_pool_add(struct alog_fold_pool *pool, const uint8_t *
     run->used += facts->compressed_bytes;
     run->filled++;
     pool->busy++;
+    pool->busy_events += events_of(facts);
     pthread_cond_signal(&pool->ready);
     pthread_mutex_unlock(&pool->lock);
     return ALOG_OK;
 }
 
 size_t alog_fold_pool_bytes(struct alog_fold_pool *pool) {
-    size_t bytes = 0;
     pthread_mutex_lock(&pool->lock);
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        bytes += pool->workers[i].bytes;
-    }
+    const size_t bytes = all_bytes(pool);
     pthread_mutex_unlock(&pool->lock);
     return bytes;
 }
@@ -291,6 +352,7 @@ enum alog_status alog_fold_pool_take(struct alog_fold_pool *pool, struct alog_gr
         *groups = (struct alog_groups){.arena = {.reserve = pool->reserve}};
         worker->bytes = 0;
     }
+    begin_sample(pool);
     enum alog_status status = pool->no_memory ? ALOG_NO_MEMORY : ALOG_OK;
     pthread_mutex_unlock(&pool->lock);
     return status;
@@ -311,6 +373,7 @@ enum alog_status alog_fold_pool_collect(struct alog_fold_pool *pool, struct alog
         }
         worker->bytes = 0;
     }
+    begin_sample(pool);
     into->arena.reserve = NULL; /* these groups may outlive the pool */
     pthread_mutex_unlock(&pool->lock);
     return status;
