@@ -5,7 +5,7 @@
 #include "sql_error.h"
 
 /* Of a few days with a few thousand groups each; more are made of their hours. */
-#define MAX_BYTES (8u << 20)
+#define MAX_BYTES (12u << 20)
 
 void alog_day_sums_free(struct alog_day_sums *sums) {
     alog_groups_free(&sums->groups);
