@@ -31,8 +31,9 @@ enum alog_status alog_deltas_run(struct alog_deltas *deltas, sqlite3_stmt *state
         return ALOG_OK;
     }
     /* SQLite turns an overflowing sum into a real number, which a STRICT column refuses. */
-    return (code & 0xff) == SQLITE_CONSTRAINT ? overflow(deltas, table)
-                                              : alog_sql_fail(deltas->db, deltas->error, table);
+    return sqlite3_extended_errcode(deltas->db) == SQLITE_CONSTRAINT_DATATYPE
+               ? overflow(deltas, table)
+               : alog_sql_fail(deltas->db, deltas->error, table);
 }
 
 void alog_deltas_bind_text(sqlite3_stmt *statement, int at, struct alog_string text) {

@@ -56,12 +56,6 @@ static inline bool alog_cells_is_usual(const struct alog_cells *cells, unsigned 
     return (cells->usual >> i & 1) != 0;
 }
 
-/* It is there in this other form. */
-static inline bool alog_cells_is(const struct alog_cells *cells, unsigned i,
-                                 enum alog_cell_kind kind) {
-    return ((cells->present & ~cells->usual) >> i & 1) != 0 && cells->kinds[i] == kind;
-}
-
 /* A field by itself. */
 struct alog_fold_field {
     enum alog_cell_kind kind;

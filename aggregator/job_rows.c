@@ -92,43 +92,45 @@ static char *changes_of(const char *columns, int skipped) {
 
 static enum alog_status prepare_insert(struct alog_deltas *deltas,
                                        const struct alog_job_table *table, const char *columns,
-                                       uint32_t row_count, const char *key, const char *changes,
+                                       uint32_t row_count, const char *conflict,
                                        sqlite3_stmt **ret_statement) {
     char *places = places_of(table->columns, row_count);
-    enum alog_status status =
-        places
-            ? prepare(deltas,
-                      sqlite3_mprintf("INSERT INTO %s (%s) VALUES %s ON CONFLICT (%s) DO %s%s",
-                                      table->name, columns, places, key,
-                                      changes ? "UPDATE SET " : "NOTHING", changes ? changes : ""),
-                      ret_statement)
-            : no_memory(deltas);
+    enum alog_status status = places
+                                  ? prepare(deltas,
+                                            sqlite3_mprintf("INSERT INTO %s (%s) VALUES %s%s",
+                                                            table->name, columns, places, conflict),
+                                            ret_statement)
+                                  : no_memory(deltas);
     sqlite3_free(places);
     return status;
 }
 
 /* Prepare the statements of a table: `columns` are all that it has, of which the first `skipped`
- * stay as they are when a row is replaced, `key` those that say which row that is. */
+ * stay as they are when a row is replaced, `key` those that say which row that is; `conflict` says
+ * what an insert does where that row is there. */
 static enum alog_status prepare_table(struct alog_deltas *deltas, struct alog_job_table *table,
                                       const char *columns, int skipped, const char *key,
-                                      uint32_t count) {
+                                      const char *conflict, uint32_t count) {
     char *changes = changes_of(columns, skipped);
-    if (!changes) {
+    char *replace =
+        changes ? sqlite3_mprintf(" ON CONFLICT (%s) DO UPDATE SET %s", key, changes) : NULL;
+    sqlite3_free(changes);
+    if (!replace) {
         return no_memory(deltas);
     }
     int at = 0, from, len;
     while (next_column(columns, &at, &from, &len)) {
         table->columns++;
     }
-    enum alog_status status = prepare_insert(deltas, table, columns, 1, key, NULL, &table->insert);
+    enum alog_status status = prepare_insert(deltas, table, columns, 1, conflict, &table->insert);
     if (status == ALOG_OK && count >= ALOG_JOBS_AT_ONCE) {
-        status = prepare_insert(deltas, table, columns, ALOG_JOBS_AT_ONCE, key, NULL,
+        status = prepare_insert(deltas, table, columns, ALOG_JOBS_AT_ONCE, conflict,
                                 &table->insert_many);
     }
     if (status == ALOG_OK) {
-        status = prepare_insert(deltas, table, columns, 1, key, changes, &table->replace);
+        status = prepare_insert(deltas, table, columns, 1, replace, &table->replace);
     }
-    sqlite3_free(changes);
+    sqlite3_free(replace);
     return status;
 }
 
@@ -138,7 +140,8 @@ static enum alog_status prepare_jobs(struct alog_job_rows *rows, const char *num
     rows->jobs.name = "jobs";
     char *columns = sqlite3_mprintf("id, environment, job_id, " EDGE_COLUMNS "%s", numbers);
     enum alog_status status =
-        columns ? prepare_table(deltas, &rows->jobs, columns, 3, "job_id, environment", count)
+        columns ? prepare_table(deltas, &rows->jobs, columns, 3, "job_id, environment",
+                                " ON CONFLICT (job_id, environment) DO NOTHING", count)
                 : no_memory(deltas);
     sqlite3_free(columns);
     return status == ALOG_OK
@@ -155,9 +158,9 @@ static enum alog_status prepare_details(struct alog_job_rows *rows, const char *
     struct alog_deltas *deltas = rows->deltas;
     rows->details.name = "job_details";
     char *columns = sqlite3_mprintf("job%s", lists);
-    enum alog_status status = columns
-                                  ? prepare_table(deltas, &rows->details, columns, 1, "job", count)
-                                  : no_memory(deltas);
+    enum alog_status status =
+        columns ? prepare_table(deltas, &rows->details, columns, 1, "job", "", count)
+                : no_memory(deltas);
     sqlite3_free(columns);
     return status == ALOG_OK
                ? prepare(deltas,
@@ -216,7 +219,7 @@ static void close_table(const struct alog_job_table *table) {
 void alog_job_rows_close(struct alog_job_rows *rows) {
     close_table(&rows->jobs);
     close_table(&rows->details);
-    for (unsigned i = 0; i <= ALOG_JOBS_AT_ONCE; i++) {
+    for (unsigned i = 0; i < ALOG_JOBS_AT_ONCE; i++) {
         for (unsigned j = 0; j < ALOG_JOB_LISTS; j++) {
             alog_buffer_free(&rows->waiting[i].texts[j]);
         }
@@ -352,7 +355,7 @@ enum alog_status alog_job_rows_insert_lists(struct alog_job_rows *rows) {
 
 enum alog_status alog_job_rows_flush(struct alog_job_rows *rows) {
     const uint32_t count = rows->waiting_count;
-    const bool many = count == ALOG_JOBS_AT_ONCE && rows->details.insert_many;
+    const bool many = count == ALOG_JOBS_AT_ONCE;
     sqlite3_stmt *statement = many ? rows->details.insert_many : rows->details.insert;
     enum alog_status status = ALOG_OK;
     for (uint32_t i = 0; status == ALOG_OK && i < count; i++) {

@@ -34,7 +34,7 @@ struct alog_job_rows {
     const struct alog_rollup_column *lists[ALOG_JOB_LISTS]; /* of a job's row */
     unsigned list_count;
     int64_t next_id;
-    struct alog_job_lists waiting[ALOG_JOBS_AT_ONCE + 1]; /* to be inserted; the last is never */
+    struct alog_job_lists waiting[ALOG_JOBS_AT_ONCE]; /* to be inserted together */
     unsigned waiting_count;
 };
 

@@ -62,10 +62,10 @@ static void fill_slots(const struct alog_names *names, uint64_t *slots, uint32_t
     }
 }
 
-/* Slots for more than `names` names. */
-static bool grow_slots(struct alog_names *names, uint32_t name_count) {
+/* Slots for one name more. */
+static bool grow_slots(struct alog_names *names) {
     uint32_t count = names->slot_count ? names->slot_count : 128;
-    while (count / 2 <= name_count) {
+    while (count / 2 <= names->count) {
         count *= 2;
     }
     uint64_t *slots = calloc(count, sizeof(*slots));
@@ -80,9 +80,9 @@ static bool grow_slots(struct alog_names *names, uint32_t name_count) {
     return true;
 }
 
-static bool grow_texts(struct alog_names *names, uint32_t name_count) {
+static bool grow_texts(struct alog_names *names) {
     uint32_t capacity = names->capacity ? names->capacity : 64;
-    while (capacity <= name_count) {
+    while (capacity <= names->count) {
         capacity *= 2;
     }
     struct alog_string *texts = realloc(names->texts, capacity * sizeof(*texts));
@@ -100,10 +100,10 @@ static bool grow_texts(struct alog_names *names, uint32_t name_count) {
     return true;
 }
 
-/* Room for more than `name_count` names. */
-static bool make_room(struct alog_names *names, uint32_t name_count) {
-    return (name_count < names->capacity || grow_texts(names, name_count)) &&
-           (name_count < names->slot_count / 2 || grow_slots(names, name_count));
+/* Room for one more. */
+static bool make_room(struct alog_names *names) {
+    return (names->count < names->capacity || grow_texts(names)) &&
+           (names->count < names->slot_count / 2 || grow_slots(names));
 }
 
 static const char *keep(struct alog_names *names, struct alog_string text) {
@@ -117,7 +117,7 @@ static const char *keep(struct alog_names *names, struct alog_string text) {
 }
 
 static uint32_t add_new(struct alog_names *names, struct alog_string text, uint64_t hash) {
-    if (!make_room(names, names->count)) {
+    if (!make_room(names)) {
         return ALOG_NAME_NONE;
     }
     struct alog_string copy = {"", 0};

@@ -68,7 +68,7 @@ static void check_text(const struct fixture *f, const struct alog_cells *cells, 
         if (alog_cells_is_usual(cells, i)) {
             text = f->block.strings.strings[cells->cells[i].number];
         } else {
-            assert_true(alog_cells_is(cells, i, ALOG_CELL_TEXT));
+            assert_true(alog_cells_field(cells, i).kind == ALOG_CELL_TEXT);
         }
     } else {
         assert_true(alog_cells_is_usual(cells, i));
@@ -93,12 +93,12 @@ static void check_field(const struct fixture *f, const struct alog_cells *cells,
         break;
     case ALOG_VALUE_I64:
         assert_true(usual ? cells->cells[i].number >> 32 == 0
-                          : alog_cells_is(cells, i, ALOG_CELL_INTEGER));
+                          : alog_cells_field(cells, i).kind == ALOG_CELL_INTEGER);
         assert_true(cells->cells[i].number == value->i64);
         break;
     case ALOG_VALUE_F64:
         assert_true(usual ? cells->cells[i].number >> 32 == 0
-                          : alog_cells_is(cells, i, ALOG_CELL_REAL));
+                          : alog_cells_field(cells, i).kind == ALOG_CELL_REAL);
         real = usual ? (double)cells->cells[i].number / 1000.0 : cells->cells[i].real;
         assert_memory_equal(&real, &value->f64, sizeof(real));
         break;

@@ -328,6 +328,20 @@ static void somebody_elses_database(void **state) {
     assert_int_equal(alog_rebuild(f->log, f->db, NULL, NULL, &error), ALOG_INVALID);
 }
 
+/* Lists that are there without their job are in the way of a new one's, which must not get lost. */
+static void lists_without_a_job_are_said(void **state) {
+    struct fixture *f = *state;
+    struct alog_error error = {0};
+    char log[300];
+    ingest_fixture_ingest(f->log, f->db, 1, NULL);
+    run_sql(f->db, "DELETE FROM jobs");
+    snprintf(log, sizeof(log), "%s/other", f->dir);
+    ingest_fixture_make_log(log, 4, 1, 1, 3, 200);
+    assert_int_not_equal(alog_ingest(log, f->db, NULL, NULL, &error), ALOG_OK);
+    assert_non_null(strstr(error.message, "job_details"));
+    assert_null(strstr(error.message, "64 bits"));
+}
+
 static void newer_schema_is_refused(void **state) {
     struct fixture *f = *state;
     struct alog_error error = {0};
@@ -523,6 +537,7 @@ int main(void) {
         CASE(no_log),
         CASE(not_a_database),
         CASE(somebody_elses_database),
+        CASE(lists_without_a_job_are_said),
         CASE(newer_schema_is_refused),
         CASE(an_older_schema_is_made_anew),
         CASE(sums_that_do_not_reconcile),
